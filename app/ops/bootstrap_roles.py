@@ -5,10 +5,8 @@ it. `orion_platform` serves the platform's own faces; policies are granted to it
 Everything may run again at any time. Tables get their grants in the migration that creates them.
 """
 
-import asyncio
-import threading
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -20,27 +18,6 @@ OWNER_ROLE = "orion_owner"
 APP_ROLE = "orion_app"
 PLATFORM_ROLE = "orion_platform"
 ROLES = (OWNER_ROLE, APP_ROLE, PLATFORM_ROLE)
-
-Answer = TypeVar("Answer")
-
-
-def run_blocking(work: Coroutine[Any, Any, Answer]) -> Answer:
-    """Run `work` to its end on a loop of its own and return its answer, also from inside a running loop."""
-    answers: list[Answer] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(asyncio.run(work))
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="run-blocking")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return answers[0]
 
 
 def passwords_from_urls(urls: Mapping[str, str | None]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+from app.core.db.blocking import run_blocking
 from app.ops import bootstrap_roles
 from app.ops.errors import OpsException, explain_log, explain_os_error
 from app.ops.postgres_binaries import (
@@ -140,7 +141,7 @@ def _start(data_dir: Path, *, settings: Mapping[str, str] | None, log_file: Path
     server = EmbeddedPostgres(process, data_dir, socket_dir, binaries)
     _wait_until_ready(server, log_file, log_start)
     try:
-        bootstrap_roles.run_blocking(bootstrap_roles.bootstrap_roles(server.superuser_url))
+        run_blocking(bootstrap_roles.bootstrap_roles(server.superuser_url))
     except BaseException:
         server.stop()
         raise
@@ -251,7 +252,7 @@ def _serves(pid: int, data_dir: Path) -> bool:
     except OSError:
         answer = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
         return b"postgres" in answer.stdout and os.fsencode(data_dir) in answer.stdout
-    return b"postgres" in os.path.basename(words[0]) and os.fsencode(data_dir) in words
+    return words[0].endswith((b"/postgres", b"/postmaster")) and os.fsencode(data_dir) in words
 
 
 def _wait_until_ready(server: EmbeddedPostgres, log_file: Path, log_start: int) -> None:

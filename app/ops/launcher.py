@@ -27,8 +27,9 @@ def enter_user_namespace() -> None:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{MAPPED_ID} {uid} 1"), ("gid_map", f"{MAPPED_ID} {gid} 1")):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
+        file = os.open(f"/proc/self/{name}", os.O_WRONLY)
+        os.write(file, text.encode())
+        os.close(file)
 
 
 def become(identity: str) -> None:
@@ -57,7 +58,7 @@ def main(arguments: list[str]) -> None:
     try:
         become(identity)
         die_with_parent(int(parent_pid), int(signal_number))
-        os.execv(command[0], command)
+        os.execv(command[0], command)  # noqa: S606 - becoming it is the purpose
     except OSError as error:
         sys.stderr.write(f"FATAL: cannot start {command[0]} as {identity}: {error}\n")
         sys.exit(EXIT_CANNOT_LAUNCH)

@@ -18,6 +18,7 @@ from app.ops.errors import OpsException
 MAX_SOCKET_PATH_BYTES = 107
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432.lock")
 MAX_LOG_BYTES = 5_000_000
+SHORT_TEMPORARY_DIR = "/tmp"  # noqa: S108 - a folder of our own inside it, checked for its owner
 
 
 def launch(
@@ -46,7 +47,7 @@ def open_log(log_file: Path) -> io.BufferedWriter:
     log_file.parent.mkdir(parents=True, exist_ok=True)
     if log_file.exists() and log_file.stat().st_size > MAX_LOG_BYTES:
         log_file.replace(log_file.with_suffix(log_file.suffix + ".1"))
-    return open(log_file, "ab")
+    return log_file.open("ab")
 
 
 def short_socket_dir(purpose: str, data_dir: Path) -> Path:
@@ -55,10 +56,10 @@ def short_socket_dir(purpose: str, data_dir: Path) -> Path:
     Unix socket addresses hold 107 bytes, and a checkout may lie deeper than that. Refuses a folder that someone else made.
     """
     digest = hashlib.sha256(f"{os.getuid()}:{data_dir.resolve()}".encode()).hexdigest()[:12]
-    for base in (Path(tempfile.gettempdir()), Path("/tmp")):
-        directory = base / f"orion-{purpose}-{digest}"
-        if len(os.fsencode(directory)) + LONGEST_SOCKET_NAME <= MAX_SOCKET_PATH_BYTES:
-            break
+    name = f"orion-{purpose}-{digest}"
+    directory = Path(tempfile.gettempdir(), name)
+    if len(os.fsencode(directory)) + LONGEST_SOCKET_NAME > MAX_SOCKET_PATH_BYTES:
+        directory = Path(SHORT_TEMPORARY_DIR, name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     info = directory.lstat()
     if not stat.S_ISDIR(info.st_mode) or (info.st_uid != os.getuid() and os.getuid() != 0):
