@@ -1,0 +1,209 @@
+"""The context of an action, and the unit of work: the only place in the codebase that commits.
+
+A request, a task or a command opens one `unit_of_work`. It sends BEGIN, lets an *opener* establish who acts and for which
+merchant, and hands out a `Ctx`. Events and tasks given to the context are written to the outbox in the same transaction.
+"""
+
+import contextlib
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Literal
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from app.core import clock
+from app.core.db.engine import Database
+from app.core.errors import OrionException, Unavailable
+from app.core.events import Event
+from app.core.outbox import writer
+
+log = structlog.get_logger(__name__)
+
+ActorKind = Literal["anonymous", "user", "terminal", "customer", "system"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts. `role` decides the permissions; the ids say which session, device and person it was.
+
+    At a terminal `staff_pin_id` is the person whose PIN opened it, until `unlocked_until`; `store_zone` is the IANA zone of
+    the store, in which daily limits count. `address` goes to the audit log and nowhere else.
+    """
+
+    kind: ActorKind = "anonymous"
+    role: str = "public"
+    user_id: uuid.UUID | None = None
+    store_id: uuid.UUID | None = None
+    store_zone: str = "UTC"
+    terminal_id: uuid.UUID | None = None
+    staff_pin_id: uuid.UUID | None = None
+    unlocked_until: dt.datetime | None = None
+    customer_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
+    acting_admin_id: uuid.UUID | None = None
+    address: str | None = None
+
+    def key(self) -> str:
+        """Return text that tells this actor from any other, for the fingerprint of an idempotent request."""
+        return f"{self.kind}:{self.user_id or self.terminal_id or self.customer_id or self.session_id or ''}"
+
+
+SYSTEM = Actor(kind="system", role="admin")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Principal:
+    """What an opener found out: the actor, their merchant (None on the platform's face), their language and the store's."""
+
+    actor: Actor
+    merchant_id: uuid.UUID | None = None
+    locale: str | None = None
+    store_locale: str | None = None
+
+    def speaking(self, locale: str) -> "Principal":
+        """Return the same principal with `locale` as the language to answer in."""
+        return dataclasses.replace(self, locale=locale)
+
+
+Opener = Callable[[asyncpg.Connection, dt.datetime], Awaitable[Principal]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Base:
+    connection: AsyncConnection
+    conn: asyncpg.Connection
+    actor: Actor
+    now: dt.datetime
+    request_id: str
+    locale: str
+    _state: dict[str, Any]
+
+    @property
+    def session(self) -> AsyncSession:
+        """The ORM session of this transaction, made on first use."""
+        if "session" not in self._state:
+            self._state["session"] = AsyncSession(bind=self.connection, expire_on_commit=False)
+        session: AsyncSession = self._state["session"]
+        return session
+
+    @property
+    def pending(self) -> list[writer.OutboxMessage]:
+        """Messages that go to the outbox when the unit of work ends."""
+        messages: list[writer.OutboxMessage] = self._state["pending"]
+        return messages
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ctx(_Base):
+    """The context of an action within one merchant."""
+
+    merchant_id: uuid.UUID
+
+    def emit(self, event: Event) -> None:
+        """Tell other modules, after the commit, that `event` happened: one message per subscriber."""
+        self.pending.extend(writer.messages_for_event(event, merchant_id=self.merchant_id, now=self.now))
+
+    def enqueue(self, task: str, *, delay: dt.timedelta = dt.timedelta(), **payload: Any) -> None:
+        """Run `task` after the commit, `delay` later, with `payload` (ids, numbers and short codes only)."""
+        self.pending.append(writer.message_for_task(task, payload, merchant_id=self.merchant_id, now=self.now + delay))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PlatformCtx(_Base):
+    """The context of the platform's admin: no merchant, sees all of them."""
+
+    def enqueue(self, task: str, *, merchant_id: uuid.UUID | None = None, delay: dt.timedelta = dt.timedelta(), **payload: Any) -> None:
+        """Run `task` after the commit for `merchant_id` (or for the platform)."""
+        self.pending.append(writer.message_for_task(task, payload, merchant_id=merchant_id, now=self.now + delay))
+
+
+@contextlib.asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+    """One transaction on one connection: commit at the end, roll back on any error but those that keep their work."""
+    try:
+        connection = await engine.connect()
+    except (TimeoutError, OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unavailable from error
+    try:
+        conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+        state: dict[str, Any] = {"pending": []}
+        try:
+            await conn.execute("BEGIN")
+            try:
+                yield connection, conn, state
+            except OrionException as refusal:
+                if not refusal.keeps_work:
+                    raise
+                await _finish(conn, state)
+                raise
+            await _finish(conn, state)
+        except BaseException:
+            await _roll_back(connection, conn)
+            raise
+        finally:
+            if "session" in state:
+                await state["session"].close()
+    finally:
+        await connection.close()
+
+
+async def _finish(conn: asyncpg.Connection, state: dict[str, Any]) -> None:
+    if "session" in state:
+        await state["session"].flush()
+    if state["pending"]:
+        await writer.write(conn, state["pending"])
+        state["pending"].clear()
+    status = await conn.execute("COMMIT")
+    if status != "COMMIT":  # PostgreSQL answers ROLLBACK, without an error, when a statement had failed before
+        raise Unavailable
+
+
+async def _roll_back(connection: AsyncConnection, conn: asyncpg.Connection) -> None:
+    try:
+        if conn.is_in_transaction():
+            await conn.execute("ROLLBACK", timeout=2)
+    except Exception as error:  # the connection is beyond use: it must not go back to the pool
+        log.warning("rollback_failed", error=type(error).__name__)
+        await connection.invalidate()
+
+
+async def _set_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> None:
+    await conn.execute(f"SET LOCAL app.merchant_id = '{merchant_id}'")
+
+
+@contextlib.asynccontextmanager
+async def unit_of_work(
+    database: Database, who: Principal | Opener, *, request_id: str = "", now: dt.datetime | None = None, locale: str | None = None
+) -> AsyncIterator[Ctx]:
+    """Open one transaction within one merchant and commit it when the block ends.
+
+    `who` is a known Principal, or an opener that finds it inside the transaction and sets `app.merchant_id` itself.
+    Raises whatever the block raises (after a rollback), and Unavailable when the database cannot be reached in time.
+    """
+    now = now or clock.now()
+    async with _transaction(database.app) as (connection, conn, state):
+        if isinstance(who, Principal):
+            principal = who
+            if principal.merchant_id is not None:
+                await _set_merchant(conn, principal.merchant_id)
+        else:
+            principal = await who(conn, now)
+        if principal.merchant_id is None:
+            raise ValueError("a merchant's unit of work needs a merchant")
+        yield Ctx(connection, conn, principal.actor, now, request_id, locale or principal.locale or "en", state, principal.merchant_id)
+
+
+@contextlib.asynccontextmanager
+async def platform_unit_of_work(
+    database: Database, who: Principal | Opener, *, request_id: str = "", now: dt.datetime | None = None, locale: str | None = None
+) -> AsyncIterator[PlatformCtx]:
+    """Like `unit_of_work`, as `orion_platform` and across merchants: admin's face, sign-in, relay and operators' commands."""
+    now = now or clock.now()
+    async with _transaction(database.platform) as (connection, conn, state):
+        principal = who if isinstance(who, Principal) else await who(conn, now)
+        yield PlatformCtx(connection, conn, principal.actor, now, request_id, locale or principal.locale or "en", state)

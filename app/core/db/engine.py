@@ -1,0 +1,65 @@
+"""Connections: one pool per role, made inside the process that uses it.
+
+The engine runs in driver autocommit mode: `unit_of_work` alone sends BEGIN and COMMIT, so that the ORM and the driver's
+prepared statements share one transaction, and BEGIN and the tenant's setting are one round trip.
+"""
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.core.config import Settings
+
+
+def async_url(url: str) -> str:
+    """Return `url` (postgresql://…) for SQLAlchemy's asyncpg dialect."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+asyncpg://" + url.removeprefix(prefix)
+    return url
+
+
+def _create_engine(url: str, settings: Settings, *, pool_size: int, application: str) -> AsyncEngine:
+    server_settings = {
+        "application_name": application,
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "lock_timeout": str(settings.lock_timeout_ms),
+        "idle_in_transaction_session_timeout": str(settings.idle_in_transaction_timeout_ms),
+        "jit": "off",
+        "timezone": "UTC",
+    }
+    arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.pool_timeout_seconds}
+    return create_async_engine(
+        async_url(url),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=settings.pool_timeout_seconds,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args=arguments,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Database:
+    """The process's two pools: `app` sees one merchant at a time, `platform` serves admin, relay and workers' claims."""
+
+    app: AsyncEngine
+    platform: AsyncEngine
+
+    @classmethod
+    def from_settings(cls, settings: Settings, *, application: str = "orion-web") -> "Database":
+        """Return pools for `settings`; nothing connects before first use."""
+        return cls(
+            app=_create_engine(settings.require_url("database_url"), settings, pool_size=settings.pool_size, application=application),
+            platform=_create_engine(
+                settings.require_url("platform_database_url"), settings, pool_size=max(2, settings.pool_size // 4), application=application
+            ),
+        )
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.app.dispose()
+        await self.platform.dispose()

@@ -1,0 +1,102 @@
+"""Modules: what each contributes, as data, loaded and checked once when a process starts."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.core import permissions
+from app.core.outbox import writer
+from app.core.permissions import Permission, Role
+
+MODULES = ("tenancy", "customers", "messaging", "loyalty")
+
+
+class InvalidModule(RuntimeError):
+    """A module's definition contradicts itself or another's; the process does not start."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One entry of a panel's navigation: `label` is a msgid, `icon` a name of the sprite."""
+
+    face: str
+    label: str
+    icon: str
+    href: str
+    permission: str
+    order: int = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Schedule:
+    """A task that beat starts: `kind` is "interval" (every `seconds`) or "daily" (at `hour` in each merchant's zone)."""
+
+    task: str
+    seconds: int = 0
+    hour: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ModuleDefinition:
+    """Everything a module plugs into the platform.
+
+    `routers` and `pages` are import paths "package.module:attribute" (loaded by the web process only, so that a worker
+    does not import the web), `tasks` maps a task's name to the import path of its coroutine function, `handlers` maps an
+    event's name to task names, `openers` maps a face to the import path of the opener that signs callers in.
+    """
+
+    name: str
+    routers: Sequence[str] = ()
+    pages: Sequence[str] = ()
+    tasks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    handlers: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    beat: Sequence[Schedule] = ()
+    permissions: Sequence[Permission] = ()
+    menu: Sequence[MenuItem] = ()
+    openers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cli: str | None = None
+
+
+def load_attribute(path: str) -> Any:
+    """Return the object named by "package.module:attribute"."""
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def load_modules() -> list[ModuleDefinition]:
+    """Load, register and validate all module definitions, in dependency order; InvalidModule when something is off."""
+    definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in MODULES]
+    for definition in definitions:
+        permissions.register(definition.permissions)
+    known_tasks = {task for definition in definitions for task in definition.tasks}
+    for definition in definitions:
+        _validate(definition, known_tasks)
+        for event, tasks in definition.handlers.items():
+            for task in tasks:
+                writer.subscribe(event, task)
+    return definitions
+
+
+def _validate(definition: ModuleDefinition, known_tasks: set[str]) -> None:
+    for task in definition.tasks:
+        if not task.startswith(f"{definition.name}."):
+            raise InvalidModule(f"task {task} must start with its module's name, {definition.name}.")
+    wanted = {task for tasks in definition.handlers.values() for task in tasks} | {schedule.task for schedule in definition.beat}
+    if missing := wanted - known_tasks:
+        raise InvalidModule(f"module {definition.name} names unknown tasks: {', '.join(sorted(missing))}")
+    for item in definition.menu:
+        try:
+            permissions.roles_for(item.permission)
+        except KeyError as error:
+            raise InvalidModule(f"menu entry {item.href} of {definition.name} needs the unknown permission {item.permission}") from error
+
+
+def tasks_of(definitions: Sequence[ModuleDefinition]) -> dict[str, Callable[..., Any]]:
+    """Return every task's coroutine function by name (imports them: for workers)."""
+    return {name: load_attribute(path) for definition in definitions for name, path in definition.tasks.items()}
+
+
+def roles() -> tuple[Role, ...]:
+    """Return every role, from the least to the most powerful."""
+    return ("public", "customer", "staff", "manager", "owner", "admin")

@@ -1,0 +1,47 @@
+"""Permissions: declared by modules as data, read live on every request.
+
+A permission is named `module.noun.verb` and lists the roles that hold it. The roles are the platform's admin, a merchant's
+owner, manager and staff, and the customer for their own data.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Literal
+
+Role = Literal["admin", "owner", "manager", "staff", "customer", "public"]
+
+OWNERS: frozenset[Role] = frozenset({"owner"})
+MANAGERS: frozenset[Role] = frozenset({"owner", "manager"})
+STAFF: frozenset[Role] = frozenset({"owner", "manager", "staff"})
+ADMINS: frozenset[Role] = frozenset({"admin"})
+CUSTOMERS: frozenset[Role] = frozenset({"customer"})
+PUBLIC: frozenset[Role] = frozenset({"public", "customer", "staff", "manager", "owner", "admin"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Permission:
+    """One right: its name and the roles that hold it."""
+
+    name: str
+    roles: frozenset[Role]
+
+
+_registry: dict[str, frozenset[Role]] = {}
+
+
+def register(permissions: Iterable[Permission]) -> None:
+    """Make a module's permissions known; a name declared twice with other roles raises ValueError."""
+    for permission in permissions:
+        known = _registry.setdefault(permission.name, permission.roles)
+        if known != permission.roles:
+            raise ValueError(f"permission {permission.name} is declared twice with different roles")
+
+
+def roles_for(name: str) -> frozenset[Role]:
+    """Return the roles that hold the permission `name`; KeyError when no module declares it."""
+    return _registry[name]
+
+
+def is_allowed(name: str, role: str | None) -> bool:
+    """Return whether `role` holds the permission `name`."""
+    return role in _registry[name]

@@ -1,0 +1,73 @@
+"""The ASGI application: routers and pages of all modules, the error handler, static files, health."""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from app.core.config import Settings, get_settings
+from app.core.db.engine import Database
+from app.core.i18n import get_catalogs
+from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_modules
+from app.core.observability import configure_logging
+from app.core.web import health, pages, problems, site
+from app.core.web.middleware import Gate
+from app.core.web.rate_limit import RateLimiter
+
+DESCRIPTION = """Loyalty programs for merchants with one or many stores.
+
+Errors are problem+json (RFC 9457) with a stable `code`. Every POST that moves value needs an `Idempotency-Key`."""
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the pools in the process that serves, and close them when it stops."""
+    settings: Settings = app.state.settings
+    app.state.database = Database.from_settings(settings)
+    app.state.rate_limiter = RateLimiter(settings)
+    await health.check_connection(app.state.database)
+    yield
+    await app.state.database.dispose()
+
+
+def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> FastAPI:
+    """Return the FastAPI application without the gate around it."""
+    api = FastAPI(
+        title="Orion Loyalty",
+        version="0.1.0",
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    api.state.settings = settings
+    api.state.openers = {face: load_attribute(path) for item in definitions for face, path in item.openers.items()}
+    api.state.menu = _menu(definitions)
+    problems.install(api)
+    api.include_router(health.router)
+    api.include_router(site.router)
+    for definition in definitions:
+        for path in (*definition.routers, *definition.pages):
+            router: APIRouter = load_attribute(path)
+            api.include_router(router)
+    api.mount("/static", StaticFiles(directory=pages.ROOT / "core" / "static", check_dir=False), name="static")
+    return api
+
+
+def _menu(definitions: Sequence[ModuleDefinition]) -> dict[str, list[MenuItem]]:
+    menu: dict[str, list[MenuItem]] = {}
+    for item in sorted((item for definition in definitions for item in definition.menu), key=lambda item: item.order):
+        menu.setdefault(item.face, []).append(item)
+    return menu
+
+
+def create_app(settings: Settings | None = None) -> Gate:
+    """Return the whole application; settings, catalogs and modules are checked now, not at the first request."""
+    settings = settings or get_settings()
+    configure_logging()
+    _ = settings.secret_key, settings.pin_pepper
+    get_catalogs()
+    return Gate(build_api(settings, load_modules()), settings)

@@ -1,0 +1,179 @@
+"""How a route gets its context: one dependency that opens the unit of work, signs the caller in, limits and permits.
+
+Every route declares exactly one `Access` (or `Mutation`); a test fails for a route without. The unit of work ends before the
+answer is sent (`scope="function"`): a commit that fails is never answered with 200.
+"""
+
+import contextlib
+import datetime as dt
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import asyncpg
+from fastapi import Depends
+from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core import clock, idempotency, permissions
+from app.core.context import Ctx, Opener, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
+from app.core.errors import Conflict, Forbidden, Unauthenticated
+from app.core.i18n import locale as i18n_locale
+from app.core.idempotency import IdempotencyKey
+from app.core.web.credentials import Credentials, Face, read_credentials
+
+PLATFORM_FACES = frozenset({"public", "account", "admin"})
+MAX_ATTEMPTS = 4
+
+
+async def nobody(_conn: asyncpg.Connection, _now: dt.datetime, _credentials: Credentials) -> Principal:
+    """The opener of the public face: no one in particular."""
+    from app.core.context import Actor
+
+    return Principal(Actor(address=_credentials.address))
+
+
+class Access:
+    """Dependency of a route: face, permission and rate limit in one declaration.
+
+    `limit` is "60/minute"; it counts per store where the caller has one, else per address. Yields a Ctx (or, on the
+    platform's faces, a PlatformCtx). Raises Unauthenticated, Forbidden, Limited, and NotFound from the opener.
+    """
+
+    def __init__(self, face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> None:
+        self.face = face
+        self.permission = permission
+        self.limit = limit
+        self.limit_name = limit_name or permission
+
+    async def __call__(self, request: Request) -> AsyncIterator[Ctx | PlatformCtx]:
+        """Open the unit of work for `request`."""
+        async with self.open(request) as ctx:
+            yield ctx
+
+    @contextlib.asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[Any]:
+        """Open the unit of work for `request` and check the caller's right before handing it out."""
+        state = request.app.state
+        credentials = read_credentials(request, state.settings)
+        opener = functools.partial(self._sign_in, state.openers.get(self.face, nobody), credentials)
+        open_work: Callable[..., contextlib.AbstractAsyncContextManager[Any]] = (
+            platform_unit_of_work if self.face in PLATFORM_FACES else unit_of_work
+        )
+        with contextlib.ExitStack() as languages:
+            chosen = functools.partial(self._choose_language, request, languages)
+            async with open_work(state.database, _with_language(opener, chosen), request_id=request.scope["orion.request_id"]) as ctx:
+                if self.limit is not None:
+                    subject = str(ctx.actor.store_id or credentials.path.get("store_code") or credentials.address or "")
+                    await state.rate_limiter.hit(self.limit, self.limit_name, subject)
+                yield ctx
+
+    async def _sign_in(
+        self, open_face: Callable[..., Awaitable[Principal]], credentials: Credentials, conn: asyncpg.Connection, now: dt.datetime
+    ) -> Principal:
+        principal = await open_face(conn, now, credentials)
+        if not permissions.is_allowed(self.permission, principal.actor.role):
+            raise Unauthenticated if principal.actor.kind == "anonymous" else Forbidden
+        return principal
+
+    @staticmethod
+    def _choose_language(request: Request, stack: contextlib.ExitStack, principal: Principal) -> str:
+        wanted = i18n_locale.negotiate(
+            request.scope.get("orion.language_choice"), principal.locale, request.headers.get("accept-language"), principal.store_locale
+        )
+        return stack.enter_context(i18n_locale.use_locale(wanted))
+
+
+def _with_language(opener: Opener, choose: Callable[[Principal], str]) -> Opener:
+    async def open_and_choose(conn: asyncpg.Connection, now: dt.datetime) -> Principal:
+        principal = await opener(conn, now)
+        return principal.speaking(choose(principal))
+
+    return open_and_choose
+
+
+class Mutation:
+    """What an idempotent route gets: `run` does the work once per key, however often it is asked."""
+
+    def __init__(self, access: "IdempotentAccess", request: Request, key: IdempotencyKey) -> None:
+        self._access = access
+        self._request = request
+        self.key = key
+
+    async def run(self, act: Callable[[Ctx], Awaitable[BaseModel]], *, status: int = 200) -> Response:
+        """Run `act` in a unit of work of its own, keep its answer under the key, and return it.
+
+        A repeat gets the first answer with `Idempotent-Replayed: true`. Raises what `act` raises, StillRunning when the
+        first request with this key does not end within the lock timeout, IdempotencyKeyReused for another request.
+        """
+
+        async def once(ctx: Ctx) -> tuple[int, str, bool]:
+            if stored := await idempotency.find(ctx.conn, ctx.merchant_id, self._key_for(ctx)):
+                return stored.status, stored.body, True
+            body = (await act(ctx)).model_dump_json()
+            await idempotency.store(ctx.conn, ctx.merchant_id, self._key_for(ctx), status=status, body=body, now=ctx.now)
+            return status, body, False
+
+        return await self._attempt(once)
+
+    async def run_stored(self, act: Callable[[Ctx, IdempotencyKey], Awaitable[tuple[int, str, bool]]]) -> Response:
+        """Like `run`, for the ledger, which looks the key up and keeps the answer in its own statements.
+
+        `act` returns status, body and whether it is a replay.
+        """
+
+        async def once(ctx: Ctx) -> tuple[int, str, bool]:
+            return await act(ctx, self._key_for(ctx))
+
+        return await self._attempt(once)
+
+    def _key_for(self, ctx: Ctx) -> IdempotencyKey:
+        return IdempotencyKey(self.key.key, idempotency.fingerprint(self.key.fingerprint, ctx.actor.key()))
+
+    async def _attempt(self, once: Callable[[Ctx], Awaitable[tuple[int, str, bool]]]) -> Response:
+        started = clock.now()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            try:
+                async with self._access.open(self._request) as ctx:
+                    status, body, is_replay = await once(ctx)
+                headers = {"Idempotent-Replayed": "true"} if is_replay else None
+                return Response(body, status, headers, media_type="application/json")
+            except (DBAPIError, asyncpg.PostgresError) as error:
+                verdict = self._judge(error, is_last=attempt == MAX_ATTEMPTS, waited=clock.now() - started)
+                if verdict is not None:
+                    raise verdict from error
+        raise idempotency.StillRunning
+
+    @staticmethod
+    def _judge(error: Exception, *, is_last: bool, waited: dt.timedelta) -> Exception | None:
+        """Return the error to raise, or None to run again: a rival with the same key has just committed, or a deadlock."""
+        original = error.orig if isinstance(error, DBAPIError) else error
+        cause = original if isinstance(original, asyncpg.PostgresError) else getattr(original, "__cause__", None)
+        if isinstance(cause, asyncpg.LockNotAvailableError):
+            return idempotency.StillRunning(params={"retry_after": idempotency.STILL_RUNNING_RETRY_SECONDS})
+        is_rival = isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name == idempotency.PRIMARY_KEY
+        if not is_last and (is_rival or isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)):
+            return None
+        return Conflict() if is_rival else error
+
+
+class IdempotentAccess(Access):
+    """Like Access, for a POST that moves value, enrolls or runs a bulk: needs `Idempotency-Key`, yields a Mutation."""
+
+    async def __call__(self, request: Request) -> AsyncIterator[Any]:
+        """Yield the Mutation; its unit of work opens and ends inside `run`."""
+        key = idempotency.parse_key(request.headers.get("idempotency-key"))
+        body = await request.body()
+        yield Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(request.method, request.url.path, body)))
+
+
+def access(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
+    """Return the dependency that opens a unit of work for `face` with `permission`."""
+    return Depends(Access(face, permission, limit=limit, limit_name=limit_name), scope="function")
+
+
+def idempotent(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
+    """Return the dependency of an idempotent POST for `face` with `permission`."""
+    return Depends(IdempotentAccess(face, permission, limit=limit, limit_name=limit_name), scope="function")
