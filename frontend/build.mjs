@@ -118,8 +118,11 @@ async function build() {
     await fs.mkdir(fresh, { recursive: true });
     const [stylesheet, sprite] = await Promise.all([compileStyles(work), buildSprite()]);
     const manifest = await bundle(fresh, stylesheet);
-    manifest["icons.svg"] = `icons-${hashOf(sprite)}.svg`;
-    await fs.writeFile(path.join(fresh, manifest["icons.svg"]), sprite);
+    const favicon = await fs.readFile(path.join(source, "favicon.svg"));
+    for (const [name, content] of [["icons.svg", sprite], ["favicon.svg", favicon]]) {
+      manifest[name] = name.replace(".", `-${hashOf(content)}.`);
+      await fs.writeFile(path.join(fresh, manifest[name]), content);
+    }
     const sorted = Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => a.localeCompare(b)));
     await fs.writeFile(path.join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
     await fs.rm(dist, { recursive: true, force: true });
