@@ -1,0 +1,127 @@
+"""What tenancy refuses: merchants, stores, users, sign-in. Codes are part of the API; sentences are msgids."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.core.errors import N_, Conflict, Forbidden, Invalid, Limited, NotFound, Unauthenticated, retry_params
+
+
+class MerchantNotFoundException(NotFound):
+    """No merchant that the caller may see matches."""
+
+    code = "merchant_not_found"
+    message = N_("We could not find that merchant.")
+
+
+class StoreNotFoundException(NotFound):
+    """No store that the caller may see matches."""
+
+    code = "store_not_found"
+    message = N_("We could not find that store.")
+
+
+class UserNotFoundException(NotFound):
+    """No user that the caller may see matches."""
+
+    code = "user_not_found"
+    message = N_("We could not find that person.")
+
+
+class MerchantInactiveException(Forbidden):
+    """The platform has deactivated the merchant."""
+
+    code = "merchant_inactive"
+    message = N_("This account is deactivated. Please contact support.")
+
+
+class StoreInactiveException(Conflict):
+    """The store is closed in Orion Loyalty; its history stays readable."""
+
+    code = "store_inactive"
+    message = N_("This store is deactivated. Please activate it first.")
+
+
+class StoreCodeTakenException(Conflict):
+    """Store codes are addresses and unique on the platform."""
+
+    code = "store_code_taken"
+    message = N_("This store code is already in use. Please choose another one.")
+
+
+class StoreCodeInvalidException(Invalid):
+    """The store code breaks a rule of `domain.store_code`."""
+
+    code = "store_code_invalid"
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(fields={"code": sentence})
+
+
+class ZoneInvalidException(Invalid):
+    """The time zone is not one of the IANA list."""
+
+    code = "zone_invalid"
+
+    def __init__(self, field: str = "timezone") -> None:
+        super().__init__(fields={field: N_("Please choose a time zone from the list.")})
+
+
+class PasswordWeakException(Invalid):
+    """The password breaks one or more rules; `sentences` has one msgid for each, `fields` the first."""
+
+    code = "password_weak"
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__(fields={"password": sentences[0]})
+        self.sentences = tuple(sentences)
+
+
+class UserEmailTakenException(Conflict):
+    """Somebody already signs in with this e-mail address."""
+
+    code = "user_email_taken"
+    message = N_("Somebody already uses this e-mail address to sign in.")
+
+
+class SignInFailedException(Unauthenticated):
+    """Unknown e-mail, wrong password or wrong code: the answer never says which. The counted try outlives the refusal."""
+
+    code = "sign_in_failed"
+    message = N_("E-mail address, password or code is not right.")
+    keeps_work = True
+
+
+class SignInLockedException(Limited):
+    """Too many wrong tries; the right password is refused as well until `retry_at`."""
+
+    code = "sign_in_locked"
+    message = N_("Too many wrong tries. Please try again in %(wait_minutes)s min.")
+    keeps_work = True
+
+    def __init__(self, *, retry_at: datetime, now: datetime) -> None:
+        seconds = max(1, math.ceil((retry_at - now).total_seconds()))
+        super().__init__(seconds)
+        self.retry_at = retry_at
+        self.params |= {"wait_minutes": math.ceil(seconds / 60), **retry_params(retry_at)}
+
+
+class TotpRequiredException(Unauthenticated):
+    """The password was right; a code of the authenticator app is needed as well."""
+
+    code = "totp_required"
+    message = N_("Please enter the code from your authenticator app.")
+
+
+class LastOwnerException(Conflict):
+    """A merchant always has an owner."""
+
+    code = "last_owner"
+    message = N_("This is the last owner. Please make somebody else an owner first.")
+
+
+class RoleNotAssignableException(Forbidden):
+    """Nobody hands out, or takes away, a role above their own."""
+
+    code = "role_not_assignable"
+    message = N_("You cannot change this role. Please ask an owner.")
