@@ -68,6 +68,8 @@ CASES: list[tuple[str, str, str, str]] = [
     ("icon", f"{LOYALTY}/definition.py", "MenuItem(label='a', icon='telephone')", "MenuItem(label='a', icon='phone')"),
     ("literal-text", f"{LOYALTY}/services/a.py", "_(f'Hello {name}')", "_('Hello %(name)s', name=name)"),
     ("literal-text", f"{LOYALTY}/errors.py", "N_(message)", "N_('No such card.')"),
+    ("unmarked-text", f"{LOYALTY}/definition.py", "MenuItem(label='Cards')", "MenuItem(label=N_('Cards'))"),
+    ("unmarked-text", f"{LOYALTY}/errors.py", "class E:\n    message = 'No card.'", "class E:\n    message = N_('No card.')"),
     ("string-import", f"{LOYALTY}/definition.py", "x = 'app.modules.customers.models:C'", "x = 'app.modules.loyalty.tasks.a:run'"),
     ("string-import", "app/core/db/base.py", "x = 'app.modules.loyalty.models'", "x = 'app.core.outbox.relay'"),
     ("test-asserts", f"{LOYALTY}/tests/test_a.py", "def test_a():\n    f()", "def test_a():\n    assert f() == 1"),

@@ -1,5 +1,6 @@
 """Languages: `_` and friends for texts, `formatting` for numbers and dates, `negotiate` and `use_locale` for the choice."""
 
+from app.core.errors import N_
 from app.core.i18n import formatting
 from app.core.i18n.catalogs import (
     get_catalogs,
@@ -11,7 +12,6 @@ from app.core.i18n.catalogs import (
     translate,
 )
 from app.core.i18n.catalogs import gettext as _
-from app.core.i18n.catalogs import mark_message as N_
 from app.core.i18n.locale import FALLBACK_LOCALE, LOCALES, current_locale, match_locale, negotiate, use_locale
 
 __all__ = [

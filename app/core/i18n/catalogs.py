@@ -90,6 +90,7 @@ def _merge(catalog: Catalog, owner: str, messages: Iterable[Message]) -> None:
                 catalog.texts[key] = message.string
         elif message.string and all(message.string):
             catalog.plurals[key] = tuple(message.string)
+            catalog.texts.setdefault(key, message.string[0])  # the word alone, where only its plural is in the catalogs
 
 
 @cache
@@ -169,11 +170,6 @@ def npgettext(context: str, singular: str, plural: str, num: int | float, /, **p
     return interpolate(lookup_plural(current_locale(), singular, plural, num, context), {"num": num, **params})
 
 
-def mark_message(message: str) -> str:
-    """Mark a text for extraction without translating it now; it is translated where it is shown. Imported as `N_`."""
-    return message
-
-
 def script_messages(locale: str, owners: Iterable[str]) -> dict[str, str | list[str]]:
     """The texts that scripts of these owners (`core` or module names) use, for a page's block `i18n_modules`.
 
@@ -186,7 +182,7 @@ def script_messages(locale: str, owners: Iterable[str]) -> dict[str, str | list[
     keys = sorted({key for owner in owners for key in catalog.script.get(owner, ())})
     messages: dict[str, str | list[str]] = {}
     for key in keys:
-        if key in catalog.plurals:
+        if key in catalog.plurals:  # in `texts` too, as a word of its own
             messages[key] = list(catalog.plurals[key])
         elif key in catalog.texts:
             messages[key] = catalog.texts[key]

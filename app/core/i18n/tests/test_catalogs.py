@@ -54,6 +54,7 @@ def french(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_texts_plurals_and_contexts() -> None:
     assert _("Hello %(name)s", name="Léa") == "Bonjour Léa"
     assert [ngettext("%(num)s stamp", "%(num)s stamps", n) for n in (0, 1, 2)] == ["0 tampon", "1 tampon", "2 tampons"]
+    assert _("%(num)s stamp", num=1) == "1 tampon"
     assert (catalogs.pgettext("verb", "Open"), _("Open")) == ("Ouvrir", "Ouvert")
 
 

@@ -1,0 +1,1 @@
+"""Keeps the catalogs of translations complete: `python -m tools.i18n extract | fill | missing | check`."""
