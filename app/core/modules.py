@@ -64,9 +64,9 @@ def load_attribute(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def load_modules() -> list[ModuleDefinition]:
-    """Load, register and validate all module definitions, in dependency order; InvalidModule when something is off."""
-    definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in MODULES]
+def load_modules(names: Sequence[str] = MODULES) -> list[ModuleDefinition]:
+    """Load, register and validate the definitions of `names`, in dependency order; InvalidModule when something is off."""
+    definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in names]
     for definition in definitions:
         permissions.register(definition.permissions)
     known_tasks = {task for definition in definitions for task in definition.tasks}
