@@ -3,6 +3,10 @@
 import errno
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from app.core.config import ConfigurationError
+
 
 class OpsException(Exception):
     """Something on the machine is not as needed; the text is one clear sentence for the operator."""
@@ -27,3 +31,29 @@ def explain_log(log_file: Path, name: str, start: int = 0) -> OpsException:
     reasons = [line for line in lines if "FATAL" in line or "error:" in line.lower() or "# Fatal" in line]
     reason = (reasons or lines or ["it left no message"])[-1].strip()
     return OpsException(f"{name} did not start: {reason} (log: {log_file})")
+
+
+def explain_for_operator(error: BaseException) -> str | None:
+    """Return one sentence about an error that an operator can act on; None for one that is a fault of the program."""
+    if isinstance(error, OpsException | ConfigurationError):
+        return str(error)
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        return explain_settings(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return str(explain_os_error(error, "reading or writing"))
+    return None
+
+
+def explain(error: BaseException) -> str:
+    """Return one sentence about any error."""
+    lines = str(error).strip().splitlines()
+    return explain_for_operator(error) or f"{type(error).__name__}: {lines[0] if lines else 'no further message'}"
+
+
+def explain_settings(error: ValidationError) -> str:
+    """Return one sentence that names the settings that are wrong, never their values."""
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        name = "_".join(str(part) for part in fault["loc"]).upper()
+        faults.append(f"ORION_{name}: {fault['msg']}" if name else fault["msg"].removeprefix("Value error, "))
+    return "Wrong settings in .env or the environment: " + "; ".join(faults) + "."

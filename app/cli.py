@@ -1,0 +1,223 @@
+"""The `orion` command. Commands import what they need when they run, so that `orion --help` is quick."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+APP_DIR = Path(__file__).resolve().parent
+
+
+class OrionGroup(TyperGroup):
+    """The commands of this file, and those that modules contribute: they are loaded when one of them, or the help, is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        self._add_module_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command `cmd_name`, or None."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            self._add_module_commands()
+            command = super().get_command(ctx, cmd_name)
+        return command
+
+    def _add_module_commands(self) -> None:
+        from app.core.modules import MODULES, load_attribute
+
+        for name in MODULES:
+            if not (APP_DIR / "modules" / name / "definition.py").exists():
+                continue
+            definition = load_attribute(f"app.modules.{name}.definition:MODULE")
+            if definition.cli is None:
+                continue
+            contributed: Any = typer.main.get_command(load_attribute(definition.cli))
+            for command in getattr(contributed, "commands", {contributed.name: contributed}).values():
+                self.commands.setdefault(command.name, command)
+
+
+cli = typer.Typer(
+    name="orion",
+    cls=OrionGroup,
+    help="Orion Loyalty: loyalty programs for merchants with stores.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+
+
+@cli.command()
+def demo(
+    port: PortOption = 8000,
+    var_dir: Annotated[Path, typer.Option(help="Folder for database, keys, mails and logs.")] = Path("var"),
+) -> None:
+    """Run everything on this machine with sample data, on 127.0.0.1."""
+    from app.ops.demo import run_demo
+
+    run_demo(var_dir=var_dir, port=port)
+
+
+@cli.command()
+def web(
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
+) -> None:
+    """Serve pages and API."""
+    from app.ops.demo_environment import check_port
+    from app.ops.processes import run_web
+
+    check_settings("database_url", "platform_database_url")
+    check_port(host, port)
+    run_web(host=host, port=port, workers=workers)
+
+
+@cli.command()
+def worker() -> None:
+    """Run tasks, one at a time; start more of these processes for more throughput."""
+    from app.ops.processes import run_worker
+
+    check_settings("database_url", "platform_database_url", "broker_url")
+    run_worker()
+
+
+@cli.command()
+def relay() -> None:
+    """Hand what transactions asked for to the broker."""
+    from app.ops.processes import run_relay
+
+    check_settings("platform_database_url", "broker_url")
+    run_relay()
+
+
+@cli.command()
+def beat() -> None:
+    """Tick: start what is due by the clock."""
+    from app.ops.processes import run_beat
+
+    check_settings("platform_database_url", "broker_url")
+    run_beat()
+
+
+@cli.command()
+def migrate(
+    target: Annotated[str, typer.Argument(help="Revision, or `heads` for everything.")] = "heads",
+    down: Annotated[bool, typer.Option("--down", help="Go back to TARGET (`module@base` takes a module's tables away).")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Only say what has run and what has not.")] = False,
+) -> None:
+    """Bring the database up to date, as orion_owner."""
+    from app.core.config import get_settings
+    from app.core.db import migrate as migrations
+
+    check_settings("owner_database_url")
+    url = get_settings().require_url("owner_database_url")
+    if not status:
+        (migrations.downgrade if down else migrations.upgrade)(url, target)
+    found = migrations.read_status(url)
+    state = "up to date" if found.is_at_head else "not at the newest version"
+    typer.echo(f"versions: {', '.join(sorted(found.current)) or 'none'}; {state}")
+
+
+@cli.command("seed-demo")
+def seed_demo() -> None:
+    """Write the sample merchants; running it again adds nothing."""
+    from app.core.config import get_settings
+    from app.ops.errors import OpsException
+    from app.ops.seeding import seed_demo as seed
+
+    check_settings("database_url", "platform_database_url")
+    if get_settings().is_production:
+        raise OpsException("ORION_ENV is production: sample data comes with known passwords and is not written there.")
+    seed()
+
+
+@cli.command("bootstrap-roles")
+def bootstrap_roles(
+    admin_url: Annotated[str, typer.Option(envvar="ORION_ADMIN_DATABASE_URL", help="Address of a role that may create roles.")],
+    database: Annotated[str, typer.Option(help="Database to create and to grant on.")] = "orion",
+) -> None:
+    """Create the three database roles and the database on any PostgreSQL; passwords are those in the three database settings."""
+    from app.core.config import get_settings
+    from app.core.db.blocking import run_blocking
+    from app.ops import bootstrap_roles as roles
+
+    settings = get_settings()
+    urls = {
+        roles.APP_ROLE: settings.database_url,
+        roles.OWNER_ROLE: settings.owner_database_url,
+        roles.PLATFORM_ROLE: settings.platform_database_url,
+    }
+    passwords = roles.passwords_from_urls({role: url.get_secret_value() if url else None for role, url in urls.items()})
+    run_blocking(roles.bootstrap_roles(admin_url, database=database, passwords=passwords))
+    without = [role for role in roles.ROLES if role not in passwords]
+    typer.echo(f"Roles and database {database} are in place." + (f" No password was set for {', '.join(without)}." if without else ""))
+
+
+@cli.command()
+def doctor() -> None:
+    """Say what is configured, reachable and missing."""
+    from app.ops.doctor import run_doctor
+
+    if not run_doctor():
+        raise typer.Exit(1)
+
+
+@cli.command()
+def openapi(output: Annotated[Path | None, typer.Option(help="File to write; standard output when not given.")] = None) -> None:
+    """Write the description of the API as OpenAPI."""
+    from app.core.config import get_settings
+    from app.core.modules import load_modules
+    from app.core.web.app import build_api
+
+    text = json.dumps(build_api(get_settings(), load_modules()).openapi(), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def check_settings(*names: Any) -> None:
+    """Stop with one sentence when the settings do not load, a needed one is missing, or a key file is unfit."""
+    from app.core.config import get_settings
+    from app.ops.demo_environment import read_env_file
+
+    read_env_file(Path(".env"))
+    settings = get_settings()
+    for name in names:
+        settings.require_url(name)
+
+
+def guarded(run: Callable[[], Any]) -> int:
+    """Run `run` and return the exit code; what an operator can act on is shown as one sentence instead of a traceback."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from app.ops.errors import explain_for_operator
+
+        sentence = explain_for_operator(error)
+        if sentence is None:
+            raise
+        typer.secho(f"Error: {sentence}", fg="red", err=True)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Entry point of the `orion` command."""
+    sys.exit(guarded(cli))
+
+
+if __name__ == "__main__":
+    main()
