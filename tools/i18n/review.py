@@ -34,6 +34,8 @@ def find_faults(entry: Entry, locale: str) -> Iterator[str]:
             yield f"ends with {_end_mark(text)!r} instead of {_end_mark(source)!r}"
         if locale == "fr" and re.search(r" [?!:;»]|« ", text):
             yield "an ordinary space stands before ? ! : ; or inside quotes: use a no-break space"
+        if "(n)" in text and (locale != "lb" or entry.is_script or not re.search(r"\(n\) %\(", text)):
+            yield "(n) stands only in Luxembourgish, before a placeholder, and not in a script's text"
         if _FAMILIAR[locale].search(_PLACEHOLDER.sub("", text)):
             yield "familiar address"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
+from app.core.i18n import luxembourgish
 from app.core.i18n.locale import LOCALES, SOURCE_LOCALE, current_locale
 
 DOMAIN_PATH = Path("LC_MESSAGES") / "messages.po"
@@ -119,6 +120,8 @@ def interpolate(text: str, params: Mapping[str, object], convert: Callable[[obje
     """
     if "%" not in text:
         return text
+    if luxembourgish.OPTIONAL_N in text:
+        text = luxembourgish.settle_n_before_values(text, {name: str(value) for name, value in params.items()})
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)

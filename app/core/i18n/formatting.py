@@ -4,7 +4,6 @@ Card numbers and codes are not numbers: they are shown as they are.
 """
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, lists, numbers
 
+from app.core.i18n import luxembourgish
 from app.core.i18n.locale import current_locale
 
 Width = Literal["short", "medium", "long", "full"]
@@ -22,9 +22,6 @@ _CLDR_NAMES = {"en": "en_GB", "fr": "fr", "de": "de", "lb": "lb"}
 # en_GB, not en: day before month, 24 hours and weeks from Monday, as everybody around the counter reads them.
 
 _EXACT_UNITS = frozenset({dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1), dt.timedelta(weeks=1)})
-_OPTIONAL_N = re.compile(r"\(n\) (?=(\S+))")
-_LETTERS_THAT_KEEP_N = frozenset("aeiouyäëéèêöüdhntz")
-_DIGITS_SPOKEN_WITHOUT_N = frozenset("4567")  # véier, fënnef, sechs, siwen
 
 
 @cache
@@ -83,7 +80,7 @@ def relative(when: dt.datetime, now: dt.datetime, locale: str | None = None) -> 
     """How far an instant is from `now`: `in 5 minutes`, `il y a 2 jours`. 90 minutes stay 90 minutes, not 2 hours."""
     length = when - now
     text = dates.format_timedelta(length, threshold=_threshold(length), add_direction=True, locale=_locale(locale))
-    return _settle_luxembourgish_n(text)
+    return luxembourgish.settle_n(text)
 
 
 def duration(length: dt.timedelta, locale: str | None = None) -> str:
@@ -93,7 +90,7 @@ def duration(length: dt.timedelta, locale: str | None = None) -> str:
 
 def join(items: Sequence[str], locale: str | None = None) -> str:
     """A list in a sentence: `a, b et c` (fr)."""
-    return _settle_luxembourgish_n(lists.format_list(items, locale=_locale(locale)))
+    return luxembourgish.settle_n(lists.format_list(items, locale=_locale(locale)))
 
 
 def month_names(locale: str | None = None) -> list[str]:
@@ -127,29 +124,3 @@ def _threshold(length: dt.timedelta) -> float:
 
 def _zone(tz: str | dt.tzinfo) -> dt.tzinfo:
     return ZoneInfo(tz) if isinstance(tz, str) else tz
-
-
-def _settle_luxembourgish_n(text: str) -> str:
-    """CLDR leaves `a(n)` and `viru(n)` open in Luxembourgish; the n stays only before vowels and d, h, n, t, z as spoken."""
-
-    def settle(match: re.Match[str]) -> str:
-        following = match.group(1)
-        keeps = _number_keeps_n(following) if following[0].isdigit() else following[0].lower() in _LETTERS_THAT_KEEP_N
-        return "n " if keeps else " "
-
-    return _OPTIONAL_N.sub(settle, text)
-
-
-def _number_keeps_n(text: str) -> bool:
-    """Whether the number, spoken, begins with a sound that keeps the n. Below a hundred the unit is said first (25: fënnefanzwanzeg)."""
-    digits = re.match(r"\d+", text)
-    spoken = digits.group() if digits else text
-    head = spoken[: len(spoken) % 3 or 3]  # 12345 is said "twelve thousand ..."
-    if head == "1" and len(spoken) > 3:
-        return True  # dausend
-    if len(head) == 3:
-        return head[0] == "1" or head[0] not in _DIGITS_SPOKEN_WITHOUT_N  # honnert, zweehonnert ...
-    first = head[1] if len(head) == 2 and head[0] != "1" and head[1] != "0" else head[0]
-    if len(head) == 2 and head[0] == "1":
-        return head[1] not in _DIGITS_SPOKEN_WITHOUT_N  # véierzéng, fofzéng, siechzéng, siwwenzéng lose it
-    return first not in _DIGITS_SPOKEN_WITHOUT_N

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.core.i18n import formatting, use_locale
+from app.core.i18n import catalogs, formatting, use_locale
 
 INSTANT = dt.datetime(2026, 11, 3, 23, 5, tzinfo=dt.UTC)
 ZONE = "Europe/Luxembourg"
@@ -72,6 +72,26 @@ def test_relative_and_duration_do_not_round_ninety_minutes_to_two_hours() -> Non
 )
 def test_luxembourgish_drops_the_n_where_the_spoken_number_wants_it(minutes: int, expected: str) -> None:
     assert formatting.relative(INSTANT + dt.timedelta(minutes=minutes), INSTANT, "lb") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("10", "vun 10"),
+        ("1.234", "vun 1.234"),
+        ("4.500", "vu 4.500"),
+        ("1000", "vun 1000"),
+        ("60", "vu 60"),
+        ("500", "vu 500"),
+        ("17", "vu 17"),
+        ("Léa", "vu Léa"),
+        ("Éric", "vun Éric"),
+        ("(n) Bob", "vun (n) Bob"),
+        ("", "vu "),
+    ],
+)
+def test_the_n_before_a_value_is_settled_by_the_value_alone(value: str, expected: str) -> None:
+    assert catalogs.interpolate("vu(n) %(value)s", {"value": value}) == expected
 
 
 def test_lists() -> None:
