@@ -1,36 +1,26 @@
-"""What a request shows of itself before anybody is signed in: cookies, bearer key, address, language wishes."""
+"""Reading credentials out of a request: cookie names, bearer key, the caller's address behind proxies."""
 
-import dataclasses
-import datetime as dt
 import ipaddress
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
 
-import asyncpg
 from starlette.requests import HTTPConnection
 
 from app.core.config import Settings
-from app.core.context import Principal
+from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials, Face, FaceOpener
 
-Face = Literal["public", "account", "admin", "merchant", "store", "storefront"]
+__all__ = [
+    "CUSTOMER_COOKIE",
+    "LANGUAGE_COOKIE",
+    "TERMINAL_COOKIE",
+    "USER_COOKIE",
+    "Credentials",
+    "Face",
+    "FaceOpener",
+    "client_address",
+    "cookie_name",
+    "read_credentials",
+]
 
-USER_COOKIE = "orion_session"
-TERMINAL_COOKIE = "orion_terminal"
-CUSTOMER_COOKIE = "orion_card"
 LANGUAGE_COOKIE = "orion_lang"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Credentials:
-    """The parts of a request that an opener may look at."""
-
-    cookies: Mapping[str, str]
-    bearer: str | None
-    path: Mapping[str, str]
-    address: str | None
-
-
-FaceOpener = Callable[[asyncpg.Connection, dt.datetime, Credentials], Awaitable[Principal]]
 
 
 def cookie_name(name: str, settings: Settings) -> str:

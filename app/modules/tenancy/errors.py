@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.core.errors import N_, Conflict, Forbidden, Invalid, Limited, NotFound, Unauthenticated, retry_params
+from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, Limited, NotFound, Unauthenticated, retry_params
 
 
 class MerchantNotFoundException(NotFound):
@@ -125,3 +125,17 @@ class RoleNotAssignableException(Forbidden):
 
     code = "role_not_assignable"
     message = N_("You cannot change this role. Please ask an owner.")
+
+
+class StoreNotChosenException(Forbidden):
+    """The user may work at several stores and has not said at which one they are."""
+
+    code = "store_not_chosen"
+    message = N_("Please choose your store first.")
+
+
+class PasswordLinkInvalidException(Gone):
+    """The link to set a password is used, too old, or not ours."""
+
+    code = "password_link_invalid"
+    message = N_("This link is no longer valid. Please ask for a new one.")

@@ -1,0 +1,18 @@
+"""What tenancy plugs into the platform."""
+
+from app.core.modules import ModuleDefinition
+from app.modules.tenancy.permissions import PERMISSIONS
+
+_SERVICE = "app.modules.tenancy.services.session_service"
+
+MODULE = ModuleDefinition(
+    name="tenancy",
+    permissions=PERMISSIONS,
+    openers={
+        "account": f"{_SERVICE}:open_account",
+        "admin": f"{_SERVICE}:open_admin",
+        "merchant": f"{_SERVICE}:open_merchant",
+        "store": f"{_SERVICE}:open_store",
+        "storefront": f"{_SERVICE}:open_storefront",
+    },
+)
