@@ -21,6 +21,7 @@ CASES: list[tuple[str, str, str, str]] = [
     ("sql-text", f"{LOYALTY}/queries/a.py", "text(f'SELECT {value}')", "text('SELECT :value')"),
     ("sql-text", f"{LOYALTY}/queries/a.py", "conn.fetch('SELECT %s' % value)", "conn.fetch(f'SELECT {COLUMNS} FROM c WHERE id = $1', x)"),
     ("sql-text", f"{LOYALTY}/queries/a.py", "conn.execute('SELECT {}'.format(v))", "conn.execute(f'CREATE ROLE {name}')"),
+    ("sql-text", f"{LOYALTY}/queries/a.py", "q = f'SELECT 1 FROM c WHERE name = {name}'", "q = f'SELECT {COLUMNS}, {cards.MORE} FROM c'"),
     ("clock", f"{LOYALTY}/domain/a.py", "x = dt.datetime.now(dt.UTC)", "x = clock.now()"),
     ("clock", f"{LOYALTY}/domain/a.py", "x = date.today()", "x = now.date()"),
     ("clock", f"{LOYALTY}/domain/a.py", "x = time.time()", "x = time.monotonic()"),

@@ -9,6 +9,7 @@ from tools.ast_rules.engine import Finding, Rule, Source, dotted_name, last_name
 _COMMIT_TEXT = re.compile(r"^\s*(COMMIT|ROLLBACK)\b")
 _LOCK_TEXT = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|UPDATE|KEY\s+SHARE|SHARE)\b")
 _NO_BINDS = re.compile(r"\s*(ALTER|CREATE|GRANT|REVOKE|DROP|SET|COMMENT|DO|COPY|NOTIFY|LISTEN)\b")  # PostgreSQL takes none there
+_STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\s")
 _STATEMENT_CALLS = frozenset(
     {"text", "execute", "executemany", "exec_driver_sql", "fetch", "fetchrow", "fetchval", "fetchmany", "scalar", "scalars"}
 )
@@ -39,11 +40,18 @@ def _find_locks(source: Source) -> Iterator[Finding]:
 
 
 def _find_pasted_sql(source: Source) -> Iterator[Finding]:
-    if not source.is_under("app"):
+    if not source.is_under("app") or source.is_test:
         return
     for call, name in source.calls():
         if name.rpartition(".")[2] in _STATEMENT_CALLS and call.args and _is_pasted(call.args[0]):
             yield call.lineno, "a statement is built from values: use bind parameters"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.JoinedStr) and node.values and _is_statement(node.values[0]) and _is_pasted(node):
+            yield node.lineno, "a statement is built from values: use bind parameters"
+
+
+def _is_statement(head: ast.expr) -> bool:
+    return isinstance(head, ast.Constant) and bool(_STATEMENT.match(str(head.value)))
 
 
 def _is_pasted(node: ast.expr) -> bool:
