@@ -1,0 +1,71 @@
+"""The door of the customers module: what other modules may call, and the errors they may meet."""
+
+from app.modules.customers.domain.birth_date import birth_date_problem, birthdays_kept_on, parse_birth_date
+from app.modules.customers.domain.consent import ConsentPurpose, ConsentRecord, ConsentSource
+from app.modules.customers.domain.customer import CustomerRecord, LoginLinkRecord
+from app.modules.customers.domain.email import clean_email, is_valid_email, normalize_email
+from app.modules.customers.errors import (
+    CustomerAnonymizedException,
+    CustomerEmailTakenException,
+    CustomerInvalidException,
+    CustomerNotFoundException,
+    SignInLinkException,
+    TermsNotAcceptedException,
+)
+from app.modules.customers.services.consent_service import current_consents, list_consents, record_consents
+from app.modules.customers.services.customer_service import (
+    count_customers,
+    create_customer,
+    find_customer_by_email,
+    find_customer_id_by_email,
+    get_customer,
+    get_many,
+    lock_customer,
+    search_customers,
+    update_customer,
+)
+from app.modules.customers.services.login_link_service import (
+    find_usable_link,
+    issue_login_link,
+    may_send_login_link,
+    use_login_link,
+)
+from app.modules.customers.services.returning_service import may_get_welcome_bonus, remember_erased
+
+__all__ = [
+    "ConsentPurpose",
+    "ConsentRecord",
+    "ConsentSource",
+    "CustomerAnonymizedException",
+    "CustomerEmailTakenException",
+    "CustomerInvalidException",
+    "CustomerNotFoundException",
+    "CustomerRecord",
+    "LoginLinkRecord",
+    "SignInLinkException",
+    "TermsNotAcceptedException",
+    "birth_date_problem",
+    "birthdays_kept_on",
+    "clean_email",
+    "count_customers",
+    "create_customer",
+    "current_consents",
+    "find_customer_by_email",
+    "find_customer_id_by_email",
+    "find_usable_link",
+    "get_customer",
+    "get_many",
+    "is_valid_email",
+    "issue_login_link",
+    "list_consents",
+    "lock_customer",
+    "may_get_welcome_bonus",
+    "may_send_login_link",
+    "normalize_email",
+    "parse_birth_date",
+    "record_consents",
+    "remember_erased",
+    "search_customers",
+    "update_customer",
+    "use_login_link",
+]

@@ -1,0 +1,56 @@
+"""Reading customers. Every statement runs under row-level security and names the merchant, so that indexes serve it."""
+
+import uuid
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.core.context import Ctx
+from app.modules.customers.domain.customer import CustomerRecord
+from app.modules.customers.domain.email import normalize_email
+from app.modules.customers.errors import CustomerNotFoundException
+
+# In the order of CustomerRecord.
+COLUMNS = "id, first_name, last_name, email, phone, birth_date, locale, registered_store_id, created_at, updated_at, anonymized_at"
+FIND = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = $2"
+FIND_BY_EMAIL = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
+FIND_ID_BY_EMAIL = "SELECT id FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
+LIST_BY_IDS = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
+COUNT_LIVE = "SELECT count(*) FROM customers WHERE merchant_id = $1 AND anonymized_at IS NULL"
+
+
+def to_record(row: asyncpg.Record) -> CustomerRecord:
+    """Return a row of COLUMNS as a CustomerRecord."""
+    return CustomerRecord(**dict(row.items()))
+
+
+async def get_customer(ctx: Ctx, customer_id: uuid.UUID) -> CustomerRecord:
+    """Return the customer, erased ones included; CustomerNotFoundException for an unknown or another merchant's id."""
+    row = await ctx.conn.fetchrow(FIND, ctx.merchant_id, customer_id)
+    if row is None:
+        raise CustomerNotFoundException
+    return to_record(row)
+
+
+async def find_customer_by_email(ctx: Ctx, email: str) -> CustomerRecord | None:
+    """Return the live customer with this address in any spelling (domain.md, Identity), or None."""
+    row = await ctx.conn.fetchrow(FIND_BY_EMAIL, ctx.merchant_id, normalize_email(email))
+    return to_record(row) if row else None
+
+
+async def find_customer_id_by_email(ctx: Ctx, email: str) -> uuid.UUID | None:
+    """Return the id of the live customer with this address in any spelling, or None."""
+    found: uuid.UUID | None = await ctx.conn.fetchval(FIND_ID_BY_EMAIL, ctx.merchant_id, normalize_email(email))
+    return found
+
+
+async def list_customers_by_ids(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CustomerRecord]:
+    """Return those of `customer_ids` that exist, by id, in one statement."""
+    rows = await ctx.conn.fetch(LIST_BY_IDS, ctx.merchant_id, list(customer_ids)) if customer_ids else []
+    return {row["id"]: to_record(row) for row in rows}
+
+
+async def count_customers(ctx: Ctx) -> int:
+    """Return how many live customers the merchant has."""
+    count: int = await ctx.conn.fetchval(COUNT_LIVE, ctx.merchant_id)
+    return count
