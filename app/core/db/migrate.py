@@ -6,7 +6,7 @@ that a migration never makes requests queue up behind itself.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,4 +123,12 @@ async def _read_status(url: str) -> MigrationStatus:
             current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
     finally:
         await engine.dispose()
-    return MigrationStatus(frozenset(current), frozenset(ScriptDirectory.from_config(make_config()).get_heads()))
+    script = ScriptDirectory.from_config(make_config())
+    heads = frozenset(script.get_heads())
+    return MigrationStatus(frozenset(current) | (heads & _reached(script, current)), heads)
+
+
+def _reached(script: ScriptDirectory, current: Iterable[str]) -> set[str]:
+    """Return every version that led to `current`: Alembic no longer lists one that another module's version depends on."""
+    known = {version.revision for version in script.walk_revisions()}
+    return {version.revision for version in script.iterate_revisions(tuple(known.intersection(current)), "base")}
