@@ -19,7 +19,7 @@ _PYTHON_KEYWORDS: dict[str, Any] = {
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-_SCRIPT_KEYWORDS: dict[str, Any] = {"t": None, "tn": (1, 2)}
+_SCRIPT_KEYWORDS: dict[str, Any] = {"_": None, "ngettext": (1, 2)}
 _TEMPLATE_OPTIONS = {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
 _COMMENT_TAG = "Translators:"
 _UNREAD = frozenset({"tests", "migrations", "testing", "static", "locales", "docs", "node_modules", "dist"})
