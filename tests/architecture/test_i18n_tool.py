@@ -17,7 +17,7 @@ SOURCES = {
     "app/modules/loyalty/services/a.py": 'ngettext("%(num)s stamp", "%(num)s stamps", n)\n_(variable)\npgettext("verb", "Open")\n',
     "app/modules/loyalty/templates/a.html": "{# c #}<p>{{ _('Hello %(name)s', name=x) }}</p>{% trans n=n %}{{ n }} left{% endtrans %}",
     "frontend/js/pages/loyalty-terminal.js": "const x = _('Undo'); ngettext('%(num)s point', '%(num)s points', n);\n",
-    "frontend/js/ui.js": "toast(_('Saved'))\n",
+    "frontend/js/ui.js": "toast(`${_('Saved')}`)\n",
 }
 
 

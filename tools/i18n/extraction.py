@@ -21,6 +21,7 @@ _PYTHON_KEYWORDS: dict[str, Any] = {
 }
 _SCRIPT_KEYWORDS: dict[str, Any] = {"_": None, "ngettext": (1, 2)}
 _TEMPLATE_OPTIONS = {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
+_SCRIPT_OPTIONS = {"encoding": "utf-8", "parse_template_string": True}  # `${_("...")}` inside backquotes
 _COMMENT_TAG = "Translators:"
 _UNREAD = frozenset({"tests", "migrations", "testing", "static", "locales", "docs", "node_modules", "dist"})
 
@@ -94,7 +95,7 @@ def _source_files(root: Path) -> Iterator[Path]:
 def _extract_file(path: Path, *, is_script: bool) -> Iterator[Entry]:
     stream = io.BytesIO(path.read_bytes())
     if is_script:
-        found = extract("javascript", stream, _SCRIPT_KEYWORDS, [_COMMENT_TAG], {"encoding": "utf-8"}, strip_comment_tags=True)
+        found = extract("javascript", stream, _SCRIPT_KEYWORDS, [_COMMENT_TAG], _SCRIPT_OPTIONS, strip_comment_tags=True)
     elif path.suffix == ".py":
         found = extract("python", stream, _PYTHON_KEYWORDS, [_COMMENT_TAG], {"encoding": "utf-8"}, strip_comment_tags=True)
     else:
