@@ -31,6 +31,7 @@ help: ## Show this help
 	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  make \1 \2/p' Makefile | awk '{ name = $$2; $$1 = $$2 = ""; printf "  make %-13s%s\n", name, $$0 }'
 
 setup: $(DEV_STAMP) $(BUILD_STAMP) ## Install everything that developing and testing need, and build the front end
+	@:
 
 setup-run: $(RUN_STAMP) $(BUILD_STAMP)
 
@@ -63,7 +64,7 @@ check: $(DEV_STAMP) ## Check style, types, architecture, templates and translati
 	@echo "==> Types";          $(PY) -m mypy
 	@echo "==> Architecture";   .venv/bin/lint-imports --no-cache >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@$(PY) -m tools.ast_rules
-	@echo "==> Templates";      $(PY) -m djlint --check --lint --quiet app
+	@echo "==> Templates";      $(PY) -m djlint --lint --quiet app
 	@echo "==> Translations";   $(PY) -m tools.i18n check
 
 format: $(DEV_STAMP) ## Format Python
@@ -109,7 +110,7 @@ install = $(PY) -m pip install --quiet --disable-pip-version-check --require-has
 	&& $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 $(NPM_STAMP): | $(RUN_STAMP)
-	@if ! $(IN_ENV) node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' 2>/dev/null || ! $(IN_ENV) npm --version >/dev/null 2>&1; then \
+	@if ! $(IN_ENV) node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null || ! $(IN_ENV) npm --version >/dev/null 2>&1; then \
 		echo "==> Node (none of version 20 or newer here)"; \
 		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/node.txt; fi
 	@echo "==> Front-end packages"

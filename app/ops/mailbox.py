@@ -87,7 +87,7 @@ def find_mail(mail_id: str, *, directory: Path | None = None) -> Mail | None:
 def _read_body(message: EmailMessage, kind: str) -> str:
     """Return the body of type text/`kind`, empty when there is none."""
     part = message.get_body((kind,))
-    return "" if part is None else str(part.get_content())
+    return "" if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 
 def store_mail(content: bytes, *, sender: str, recipients: list[str], directory: Path) -> str:
