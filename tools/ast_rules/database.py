@@ -45,8 +45,9 @@ def _find_pasted_sql(source: Source) -> Iterator[Finding]:
     for call, name in source.calls():
         if name.rpartition(".")[2] in _STATEMENT_CALLS and call.args and _is_pasted(call.args[0]):
             yield call.lineno, "a statement is built from values: use bind parameters"
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.JoinedStr) and node.values and _is_statement(node.values[0]) and _is_pasted(node):
+    inner = {id(node): node for function in source.functions() for node in ast.walk(function) if isinstance(node, ast.JoinedStr)}
+    for node in inner.values():  # what a module builds when it is imported holds constants only
+        if node.values and _is_statement(node.values[0]) and _is_pasted(node):
             yield node.lineno, "a statement is built from values: use bind parameters"
 
 
