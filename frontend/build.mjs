@@ -65,6 +65,13 @@ async function buildSprite() {
   return `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`;
 }
 
+/** Files that are served as they are, from frontend/static. */
+async function plainFiles() {
+  const folder = path.join(source, "static");
+  const names = (await fs.readdir(folder)).sort();
+  return Promise.all(names.map(async (name) => [name, await fs.readFile(path.join(folder, name))]));
+}
+
 /** Entry points: the bundles of the kit and every file a page builder puts into js/pages. */
 async function scriptEntries() {
   const entries = { app: "js/app.js", terminal: "js/terminal.js", charts: "js/charts.js" };
@@ -118,9 +125,8 @@ async function build() {
     await fs.mkdir(fresh, { recursive: true });
     const [stylesheet, sprite] = await Promise.all([compileStyles(work), buildSprite()]);
     const manifest = await bundle(fresh, stylesheet);
-    const favicon = await fs.readFile(path.join(source, "favicon.svg"));
-    for (const [name, content] of [["icons.svg", sprite], ["favicon.svg", favicon]]) {
-      manifest[name] = name.replace(".", `-${hashOf(content)}.`);
+    for (const [name, content] of [["icons.svg", sprite], ...(await plainFiles())]) {
+      manifest[name] = name.replace(/(\.[^.]+)$/, `-${hashOf(content)}$1`);
       await fs.writeFile(path.join(fresh, manifest[name]), content);
     }
     const sorted = Object.fromEntries(Object.entries(manifest).sort(([a], [b]) => a.localeCompare(b)));

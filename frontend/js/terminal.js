@@ -1,1 +1,5 @@
-export {};
+/** On the terminal: camera and barcode scanner. */
+import { installWedge } from "./lib/wedge.js";
+import "./components/scanner.js";
+
+installWedge();
