@@ -9,6 +9,7 @@ import logging
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "loyalty_004"
 down_revision = "loyalty_003"
@@ -30,7 +31,7 @@ GROUP BY merchant_id ORDER BY merchant_id
 """)
 
 
-class SeveralCardsError(RuntimeError):
+class SeveralCardsError(CommandError):
     """People hold several live cards of one merchant: the index of loyalty_003 has no room for them."""
 
 
