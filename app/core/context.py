@@ -31,8 +31,9 @@ ActorKind = Literal["anonymous", "user", "terminal", "customer", "system"]
 class Actor:
     """Who acts. `role` decides the permissions; the ids say which session, device and person it was.
 
-    At a terminal `staff_pin_id` is the person whose PIN opened it, until `unlocked_until`; `store_zone` is the IANA zone of
-    the store, in which daily limits count. `address` goes to the audit log and nowhere else.
+    At a counter (a paired terminal, or a signed-in user on the store's face) `staff_pin_id` is the person whose PIN opened it,
+    until `unlocked_until`; `store_zone` is the IANA zone of the store, in which daily limits count. `address` goes to the
+    audit log and nowhere else.
     """
 
     kind: ActorKind = "anonymous"
@@ -43,6 +44,7 @@ class Actor:
     terminal_id: uuid.UUID | None = None
     staff_pin_id: uuid.UUID | None = None
     unlocked_until: dt.datetime | None = None
+    is_at_counter: bool = False
     customer_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
     acting_admin_id: uuid.UUID | None = None

@@ -221,3 +221,14 @@ def plain(status: int, request_id: str) -> bytes:
     """Return a minimal problem body for answers given outside the app (deadline, oversize, cross-site)."""
     body = {"type": "about:blank", "title": translate(current_locale(), TITLES[status]), "status": status, "request_id": request_id}
     return json.dumps(body).encode()
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route: the problems it can answer, for the API's documentation."""
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in (401, 403, 422, 503, *statuses)
+    }

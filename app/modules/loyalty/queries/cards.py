@@ -1,0 +1,107 @@
+"""Reading cards. A terminal's look-ups are each one indexed statement."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.core.context import Ctx
+from app.core.pagination import Page, decode_cursor, page_of
+from app.modules.loyalty.domain.balances import CardState
+from app.modules.loyalty.domain.card_number import Scan, ScanKind
+from app.modules.loyalty.domain.enums import CardStatus
+from app.modules.loyalty.errors import CardNotFoundException
+from app.modules.loyalty.queries.locks import CARD_COLUMNS, card_state
+
+COLUMNS = f"{CARD_COLUMNS}, c.qr_token, c.merged_into_id, c.updated_at"
+GET = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.id = $2 AND c.deleted_at IS NULL"
+BY_NUMBER = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.card_number = $2 AND c.deleted_at IS NULL"
+BY_TOKEN = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.qr_token = $2 AND c.deleted_at IS NULL"
+OF_CUSTOMERS = f"""
+SELECT {COLUMNS} FROM loyalty_cards c
+WHERE c.merchant_id = $1 AND c.customer_id = ANY($2) AND c.deleted_at IS NULL AND c.status <> 'merged'
+ORDER BY c.created_at, c.id LIMIT 200
+"""
+LIST = f"""
+SELECT {COLUMNS} FROM loyalty_cards c
+WHERE c.merchant_id = $1 AND c.deleted_at IS NULL AND ($2::uuid IS NULL OR c.enrolled_at_store_id = $2)
+  AND ($3::text IS NULL OR c.status = $3) AND ($4::timestamptz IS NULL OR (c.created_at, c.id) < ($4, $5))
+ORDER BY c.created_at DESC, c.id DESC LIMIT $6
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Card:
+    """A live card as it is read: who holds it, where it was enrolled, its number, QR content and balances."""
+
+    id: uuid.UUID
+    customer_id: uuid.UUID | None
+    program_id: uuid.UUID
+    enrolled_at_store_id: uuid.UUID
+    card_number: str
+    qr_token: str
+    merged_into_id: uuid.UUID | None
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    state: CardState
+
+    @property
+    def status(self) -> CardStatus:
+        """Whether the card can be used."""
+        return self.state.status
+
+
+async def get_card(ctx: Ctx, card_id: uuid.UUID) -> Card:
+    """Return a live card of the merchant; CardNotFoundException when there is none."""
+    row = await ctx.conn.fetchrow(GET, ctx.merchant_id, card_id)
+    if row is None:
+        raise CardNotFoundException
+    return _card(row)
+
+
+async def find_by_scan(ctx: Ctx, scan: Scan) -> Card | None:
+    """Return the card that a number or QR content names, or None."""
+    statement = BY_NUMBER if scan.kind is ScanKind.CARD_NUMBER else BY_TOKEN
+    row = await ctx.conn.fetchrow(statement, ctx.merchant_id, scan.value)
+    return None if row is None else _card(row)
+
+
+async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> list[Card]:
+    """Return the live, unmerged cards of some customers, oldest first."""
+    if not customer_ids:
+        return []
+    return [_card(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids))]
+
+
+async def list_cards(
+    ctx: Ctx, *, store_id: uuid.UUID | None = None, status: CardStatus | None = None, cursor: str | None = None, limit: int = 25
+) -> Page[Card]:
+    """Return the merchant's cards, newest first."""
+    at, last_id = (None, None) if cursor is None else decode_cursor(cursor)
+    rows = await ctx.conn.fetch(
+        LIST,
+        ctx.merchant_id,
+        store_id,
+        None if status is None else status.value,
+        None if at is None else dt.datetime.fromisoformat(at),
+        None if last_id is None else uuid.UUID(last_id),
+        limit + 1,
+    )
+    return page_of([_card(row) for row in rows], limit, lambda card: (card.created_at.isoformat(), str(card.id)))
+
+
+def _card(row: asyncpg.Record) -> Card:
+    return Card(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        program_id=row["program_id"],
+        enrolled_at_store_id=row["enrolled_at_store_id"],
+        card_number=row["card_number"],
+        qr_token=row["qr_token"],
+        merged_into_id=row["merged_into_id"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        state=card_state(row),
+    )

@@ -1,0 +1,166 @@
+"""The only FOR UPDATE of the module. Lock order: idempotency row → merchant's enrollment lock → customer → cards by id."""
+
+import dataclasses
+import datetime as dt
+import uuid
+import zoneinfo
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.core.context import Ctx
+from app.core.idempotency import StoredAnswer
+from app.modules.loyalty.domain.balances import CardState, ProgramRules
+from app.modules.loyalty.domain.enums import CardStatus, PinPolicy, PinRole, ProgramType, VoidPolicy
+from app.modules.loyalty.domain.pins import PinSettings
+
+CARD_COLUMNS = """c.id, c.customer_id, c.program_id, c.enrolled_at_store_id, c.card_number, c.created_at, c.status, c.stamp_count,
+c.points_balance, c.points_owed, c.stamps_target, c.last_activity_at, c.last_stamp_at, c.stamps_day, c.stamps_today, c.first_visit_at,
+c.visit_count, c.total_stamps_earned, c.total_stamps_redeemed, c.total_stamps_voided, c.total_points_earned, c.total_points_redeemed,
+c.total_points_voided"""
+
+PROGRAM_COLUMNS = """p.type AS program_type, p.is_active AS program_is_active, p.stamps_target AS program_stamps_target,
+p.stamp_cooldown_minutes, p.max_stamps_per_day, (p.points_per_euro * 10000)::int AS points_rate, p.welcome_bonus_points,
+p.minimum_purchase_cents, p.minimum_redemption_points, p.points_expiration_days, p.expiration_changed_at,
+s.void_policy, s.pin_policy, s.unlock_minutes, s.redeem_limit_points, s.allow_cross_location_redemption"""
+
+LOCK_CARDS = f"""
+SELECT i.n, {CARD_COLUMNS}, {PROGRAM_COLUMNS}, k.fingerprint, k.status AS answer_status, k.body,
+       pin.role AS pin_role, pin.email_normalized AS pin_email
+FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS i (card_id, key, n)
+JOIN loyalty_cards c ON c.merchant_id = $1 AND c.id = i.card_id AND c.deleted_at IS NULL
+JOIN loyalty_programs p ON p.merchant_id = $1 AND p.id = c.program_id
+JOIN loyalty_merchant_settings s ON s.merchant_id = $1
+LEFT JOIN core_idempotency k ON k.merchant_id = $1 AND k.key = i.key
+LEFT JOIN loyalty_staff_pins pin ON pin.merchant_id = $1 AND pin.id = $4 AND pin.is_active
+ORDER BY c.id
+FOR NO KEY UPDATE OF c
+"""
+
+LOCK_CARDS_OF_CUSTOMER = """
+SELECT c.id FROM loyalty_cards c
+WHERE c.merchant_id = $1 AND c.customer_id = $2 AND c.deleted_at IS NULL AND c.status <> 'merged'
+ORDER BY c.id FOR NO KEY UPDATE
+"""
+
+LOCK_ENROLLMENT_SHARED = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR SHARE"
+LOCK_ENROLLMENT_EXCLUSIVE = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR UPDATE"
+
+LOCK_PIN = """
+SELECT id, store_id, role, display_name, email_normalized, pin_hash, failed_attempts, locked_until, is_active
+FROM loyalty_staff_pins WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LockedCard:
+    """A card under its lock, with everything that the rules need to decide about it."""
+
+    id: uuid.UUID
+    customer_id: uuid.UUID | None
+    program_id: uuid.UUID
+    enrolled_at_store_id: uuid.UUID
+    card_number: str
+    enrolled_at: dt.datetime
+    state: CardState
+    rules: ProgramRules
+    pins: PinSettings
+    is_cross_location: bool
+    answer: StoredAnswer | None
+    pin_role: PinRole | None
+    pin_email: str | None
+
+
+async def lock_cards(
+    ctx: Ctx, card_ids: Sequence[uuid.UUID], *, zone: zoneinfo.ZoneInfo, keys: Sequence[str | None] = (), pin_id: uuid.UUID | None = None
+) -> list[LockedCard | None]:
+    """Lock live cards in id order and return them in the order asked for; None where there is no such card.
+
+    `keys` are idempotency keys, one per card, whose stored answers are read along; `pin_id` is the acting staff member.
+    The statement waits for rivals and then sees the rows as they left them; a stored answer that a rival has just committed
+    can be missed, and shows as a conflict on the key when this transaction writes its own.
+    """
+    wanted = list(keys) or [None] * len(card_ids)
+    rows = await ctx.conn.fetch(LOCK_CARDS, ctx.merchant_id, list(card_ids), wanted, pin_id)
+    found: list[LockedCard | None] = [None] * len(card_ids)
+    for row in rows:
+        found[row["n"] - 1] = _locked(row, zone)
+    return found
+
+
+async def lock_cards_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[uuid.UUID]:
+    """Lock the live cards of a customer, in id order, and return their ids."""
+    return [row["id"] for row in await ctx.conn.fetch(LOCK_CARDS_OF_CUSTOMER, ctx.merchant_id, customer_id)]
+
+
+async def lock_enrollment(ctx: Ctx, *, is_switch: bool = False) -> None:
+    """Take the merchant's enrollment lock: shared to enroll, exclusive to switch where cards work (domain.md, Identity)."""
+    await ctx.conn.execute(LOCK_ENROLLMENT_EXCLUSIVE if is_switch else LOCK_ENROLLMENT_SHARED, ctx.merchant_id)
+
+
+async def lock_pin(ctx: Ctx, pin_id: uuid.UUID) -> asyncpg.Record | None:
+    """Lock and return a staff PIN's row, or None."""
+    return await ctx.conn.fetchrow(LOCK_PIN, ctx.merchant_id, pin_id)
+
+
+def card_state(row: asyncpg.Record) -> CardState:
+    """Return the card's balances and counters from a row that holds `CARD_COLUMNS`."""
+    return CardState(
+        stamps_target=row["stamps_target"],
+        last_activity_at=row["last_activity_at"],
+        status=CardStatus(row["status"]),
+        stamp_count=row["stamp_count"],
+        points_balance=row["points_balance"],
+        points_owed=row["points_owed"],
+        last_stamp_at=row["last_stamp_at"],
+        stamps_day=row["stamps_day"],
+        stamps_today=row["stamps_today"],
+        first_visit_at=row["first_visit_at"],
+        visit_count=row["visit_count"],
+        total_stamps_earned=row["total_stamps_earned"],
+        total_stamps_redeemed=row["total_stamps_redeemed"],
+        total_stamps_voided=row["total_stamps_voided"],
+        total_points_earned=row["total_points_earned"],
+        total_points_redeemed=row["total_points_redeemed"],
+        total_points_voided=row["total_points_voided"],
+    )
+
+
+def program_rules(row: asyncpg.Record, zone: zoneinfo.ZoneInfo) -> ProgramRules:
+    """Return the program's rules from a row that holds `PROGRAM_COLUMNS`; `zone` is the merchant's."""
+    return ProgramRules(
+        program_type=ProgramType(row["program_type"]),
+        zone=zone,
+        is_active=row["program_is_active"],
+        stamps_target=row["program_stamps_target"],
+        stamp_cooldown_minutes=row["stamp_cooldown_minutes"],
+        max_stamps_per_day=row["max_stamps_per_day"],
+        points_rate=row["points_rate"],
+        welcome_bonus_points=row["welcome_bonus_points"],
+        minimum_purchase_cents=row["minimum_purchase_cents"],
+        minimum_redemption_points=row["minimum_redemption_points"],
+        points_expiration_days=row["points_expiration_days"],
+        expiration_changed_at=row["expiration_changed_at"],
+        void_policy=VoidPolicy(row["void_policy"]),
+    )
+
+
+def _locked(row: asyncpg.Record, zone: zoneinfo.ZoneInfo) -> LockedCard:
+    fingerprint = row["fingerprint"]
+    return LockedCard(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        program_id=row["program_id"],
+        enrolled_at_store_id=row["enrolled_at_store_id"],
+        card_number=row["card_number"],
+        enrolled_at=row["created_at"],
+        state=card_state(row),
+        rules=program_rules(row, zone),
+        pins=PinSettings(
+            policy=PinPolicy(row["pin_policy"]), unlock_minutes=row["unlock_minutes"], redeem_limit_points=row["redeem_limit_points"]
+        ),
+        is_cross_location=row["allow_cross_location_redemption"],
+        answer=None if fingerprint is None else StoredAnswer(fingerprint, row["answer_status"], row["body"]),
+        pin_role=None if row["pin_role"] is None else PinRole(row["pin_role"]),
+        pin_email=row["pin_email"],
+    )

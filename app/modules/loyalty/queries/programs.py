@@ -1,0 +1,94 @@
+"""Reading a merchant's program, settings and rewards' frame."""
+
+import dataclasses
+import datetime as dt
+import decimal
+import uuid
+
+import asyncpg
+
+from app.core.context import Ctx
+from app.modules.loyalty.domain.enums import PinPolicy, ProgramType, VoidPolicy
+from app.modules.loyalty.errors import ProgramNotFoundException
+
+LIVE = """
+SELECT id, type, name, card_name, colour, logo_path, is_active, stamps_target, stamp_reward, stamp_cooldown_minutes, max_stamps_per_day,
+       points_per_euro, welcome_bonus_points, minimum_purchase_cents, minimum_redemption_points, points_expiration_days,
+       expiration_changed_at, reengagement_days, terms_text, terms_version, created_at, updated_at
+FROM loyalty_programs WHERE merchant_id = $1 AND deleted_at IS NULL
+"""
+SETTINGS = """
+SELECT allow_cross_location_redemption, pin_policy, pin_length, unlock_minutes, max_pin_attempts, pin_lock_minutes, void_policy,
+       redeem_limit_points
+FROM loyalty_merchant_settings WHERE merchant_id = $1
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Program:
+    """A merchant's live program (B1); `points_per_euro` has at most four decimal places."""
+
+    id: uuid.UUID
+    type: ProgramType
+    name: str
+    card_name: str
+    colour: str
+    logo_path: str | None
+    is_active: bool
+    stamps_target: int
+    stamp_reward: str
+    stamp_cooldown_minutes: int
+    max_stamps_per_day: int | None
+    points_per_euro: decimal.Decimal
+    welcome_bonus_points: int
+    minimum_purchase_cents: int
+    minimum_redemption_points: int
+    points_expiration_days: int | None
+    expiration_changed_at: dt.datetime | None
+    reengagement_days: int
+    terms_text: str
+    terms_version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MerchantSettings:
+    """A merchant's choices for all its stores; the defaults are those of domain.md."""
+
+    allow_cross_location_redemption: bool = True
+    pin_policy: PinPolicy = PinPolicy.REQUIRED
+    pin_length: int = 6
+    unlock_minutes: int = 5
+    max_pin_attempts: int = 5
+    pin_lock_minutes: int = 15
+    void_policy: VoidPolicy = VoidPolicy.BLOCK
+    redeem_limit_points: int | None = None
+
+
+async def find_program(ctx: Ctx) -> Program | None:
+    """Return the merchant's live program, or None."""
+    row = await ctx.conn.fetchrow(LIVE, ctx.merchant_id)
+    return None if row is None else _program(row)
+
+
+async def get_program(ctx: Ctx) -> Program:
+    """Return the merchant's live program; ProgramNotFoundException when there is none."""
+    program = await find_program(ctx)
+    if program is None:
+        raise ProgramNotFoundException
+    return program
+
+
+async def get_settings(ctx: Ctx) -> MerchantSettings:
+    """Return the merchant's settings, the defaults before anything was saved."""
+    row = await ctx.conn.fetchrow(SETTINGS, ctx.merchant_id)
+    if row is None:
+        return MerchantSettings()
+    values = dict(row)
+    return MerchantSettings(**values | {"pin_policy": PinPolicy(values["pin_policy"]), "void_policy": VoidPolicy(values["void_policy"])})
+
+
+def _program(row: asyncpg.Record) -> Program:
+    values = dict(row)
+    return Program(**values | {"type": ProgramType(values["type"])})

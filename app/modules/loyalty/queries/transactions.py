@@ -1,0 +1,133 @@
+"""Reading a card's history."""
+
+import dataclasses
+import datetime as dt
+import uuid
+
+import asyncpg
+
+from app.core.context import Ctx
+from app.core.pagination import Page, decode_cursor, page_of
+from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.domain.voids import Original
+from app.modules.loyalty.errors import TransactionNotFoundException
+
+FIND_CARD = """
+SELECT t.card_id, t.type, t.points_delta FROM loyalty_transactions t
+JOIN loyalty_cards c ON c.merchant_id = t.merchant_id AND c.id = t.card_id AND c.deleted_at IS NULL
+WHERE t.merchant_id = $1 AND t.id = $2
+"""
+
+ORIGINAL = """
+SELECT t.id, t.type, t.created_at, t.stamps_delta, t.points_delta, t.owed_delta, t.amount_cents, t.points_rate, t.quota_day,
+       EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided,
+       r.cents, r.points, r.owed
+FROM loyalty_transactions t
+LEFT JOIN LATERAL (
+  SELECT sum(f.amount_cents) AS cents, sum(f.points_forgiven - f.points_delta) AS points, sum(f.owed_delta) AS owed
+  FROM loyalty_transactions f WHERE f.merchant_id = t.merchant_id AND f.card_id = t.card_id AND f.refunds_id = t.id) r ON true
+WHERE t.merchant_id = $1 AND t.id = $2
+"""
+
+PREVIOUS_STAMP = """
+SELECT t.created_at FROM loyalty_transactions t
+WHERE t.merchant_id = $1 AND t.card_id = $2 AND t.type = 'stamp_earned' AND t.id <> $3
+  AND NOT EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id)
+ORDER BY t.created_at DESC, t.id DESC LIMIT 1
+"""
+
+HISTORY = """
+SELECT t.id, t.type, t.created_at, t.store_id, t.stamps_delta, t.points_delta, t.stamps_after, t.points_after, t.owed_after,
+       t.points_forgiven, t.amount_cents, t.points_rate, t.stamps_target, t.reverses_id, t.refunds_id, t.reward_id, t.staff_pin_id,
+       t.order_reference, r.name AS reward_name, p.display_name AS staff_name,
+       EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided
+FROM loyalty_transactions t
+LEFT JOIN loyalty_rewards r ON r.merchant_id = t.merchant_id AND r.id = t.reward_id
+LEFT JOIN loyalty_staff_pins p ON p.merchant_id = t.merchant_id AND p.id = t.staff_pin_id
+WHERE t.merchant_id = $1 AND t.card_id = $2 AND ($3::timestamptz IS NULL OR (t.created_at, t.id) < ($3, $4))
+ORDER BY t.created_at DESC, t.id DESC LIMIT $5
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One row of a card's history as people read it: what, where, when, by which rule, and what it left."""
+
+    id: uuid.UUID
+    type: TransactionType
+    created_at: dt.datetime
+    store_id: uuid.UUID | None
+    stamps_delta: int
+    points_delta: int
+    stamps_after: int
+    points_after: int
+    owed_after: int
+    points_forgiven: int
+    amount_cents: int | None
+    points_rate: int | None
+    stamps_target: int | None
+    reverses_id: uuid.UUID | None
+    refunds_id: uuid.UUID | None
+    reward_id: uuid.UUID | None
+    staff_pin_id: uuid.UUID | None
+    order_reference: str | None
+    reward_name: str | None
+    staff_name: str | None
+    is_voided: bool
+
+
+async def get_card_of_transaction(ctx: Ctx, transaction_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the card that a transaction belongs to; TransactionNotFoundException when there is none."""
+    row = await ctx.conn.fetchrow(FIND_CARD, ctx.merchant_id, transaction_id)
+    if row is None:
+        raise TransactionNotFoundException
+    card_id: uuid.UUID = row["card_id"]
+    return card_id
+
+
+async def get_original(ctx: Ctx, transaction_id: uuid.UUID) -> Original:
+    """Return the row to take back with what refunds and voids did to it; read it while its card is locked."""
+    row = await ctx.conn.fetchrow(ORIGINAL, ctx.merchant_id, transaction_id)
+    if row is None:
+        raise TransactionNotFoundException
+    return Original(
+        id=row["id"],
+        type=TransactionType(row["type"]),
+        occurred_at=row["created_at"],
+        stamps_delta=row["stamps_delta"],
+        points_delta=row["points_delta"],
+        owed_delta=row["owed_delta"],
+        amount_cents=row["amount_cents"],
+        points_rate=row["points_rate"],
+        quota_day=row["quota_day"],
+        is_voided=row["is_voided"],
+        refunded_cents=int(row["cents"] or 0),
+        refunded_points=int(row["points"] or 0),
+        refunded_owed=int(row["owed"] or 0),
+    )
+
+
+async def find_previous_stamp_at(ctx: Ctx, card_id: uuid.UUID, transaction_id: uuid.UUID) -> dt.datetime | None:
+    """Return when the card's last unvoided stamp other than `transaction_id` was added, or None."""
+    value: dt.datetime | None = await ctx.conn.fetchval(PREVIOUS_STAMP, ctx.merchant_id, card_id, transaction_id)
+    return value
+
+
+async def list_history(ctx: Ctx, card_id: uuid.UUID, *, cursor: str | None = None, limit: int = 25) -> Page[HistoryRow]:
+    """Return a card's history, newest first; the cursor is the last row's instant and id."""
+    at, last_id = _position(cursor)
+    rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, card_id, at, last_id, limit + 1)
+    return page_of([_history(row) for row in rows], limit, lambda row: (row.created_at.isoformat(), str(row.id)))
+
+
+def _position(cursor: str | None) -> tuple[dt.datetime | None, uuid.UUID | None]:
+    if cursor is None:
+        return None, None
+    at, last_id = decode_cursor(cursor)
+    return dt.datetime.fromisoformat(at), uuid.UUID(last_id)
+
+
+def _history(row: asyncpg.Record) -> HistoryRow:
+    values = dict(row)
+    values["type"] = TransactionType(values["type"])
+    return HistoryRow(**values)
