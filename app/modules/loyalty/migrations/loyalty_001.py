@@ -203,9 +203,9 @@ def _create_transactions() -> None:
         sa.CheckConstraint("char_length(op_key) BETWEEN 1 AND 400", name="op_key_length"),
     )
     table = "loyalty_transactions"
-    op.create_index("uq_loyalty_transactions_merchant_id_op_key", table, ["merchant_id", "op_key"], unique=True)
+    op.create_index("uq_loyalty_transactions_op_key", table, ["merchant_id", "op_key"], unique=True)
     op.create_index(
-        "uq_loyalty_transactions_merchant_id_reverses_id",
+        "uq_loyalty_transactions_reverses_id",
         table,
         ["merchant_id", "reverses_id"],
         unique=True,

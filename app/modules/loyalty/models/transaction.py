@@ -29,9 +29,9 @@ class Transaction(MerchantModel):
         is_not_negative("stamps_forgiven"),
         CheckConstraint("char_length(order_reference) BETWEEN 1 AND 64", name="order_reference_length"),
         CheckConstraint("char_length(op_key) BETWEEN 1 AND 400", name="op_key_length"),
-        Index("uq_loyalty_transactions_merchant_id_op_key", "merchant_id", "op_key", unique=True),
+        Index("uq_loyalty_transactions_op_key", "merchant_id", "op_key", unique=True),
         Index(
-            "uq_loyalty_transactions_merchant_id_reverses_id",
+            "uq_loyalty_transactions_reverses_id",
             "merchant_id",
             "reverses_id",
             unique=True,
