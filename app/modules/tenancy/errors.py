@@ -139,3 +139,52 @@ class PasswordLinkInvalidException(Gone):
 
     code = "password_link_invalid"
     message = N_("This link is no longer valid. Please ask for a new one.")
+
+
+class EmailInvalidException(Invalid):
+    """The text cannot be an e-mail address."""
+
+    code = "email_invalid"
+
+    def __init__(self, field: str = "email") -> None:
+        super().__init__(fields={field: N_("Please enter a valid e-mail address.")})
+
+
+class MemberNotFoundException(NotFound):
+    """Nobody of the merchant's team matches."""
+
+    code = "member_not_found"
+    message = N_("We could not find that person.")
+
+
+class AlreadyMemberException(Conflict):
+    """The person already belongs to the team."""
+
+    code = "already_member"
+    message = N_("This person already belongs to your team.")
+
+
+class StoreForRoleException(Invalid):
+    """An owner works for all stores."""
+
+    code = "owner_has_all_stores"
+
+    def __init__(self) -> None:
+        super().__init__(fields={"store_id": N_("An owner works for all stores. Please leave the store empty.")})
+
+
+class PasswordWrongException(Invalid):
+    """The present password, asked for before a change, is not right. The counted try outlives the refusal."""
+
+    code = "password_wrong"
+    keeps_work = True
+
+    def __init__(self) -> None:
+        super().__init__(fields={"current_password": N_("This is not your present password.")})
+
+
+class ApiKeyNotFoundException(NotFound):
+    """No API key of the merchant matches."""
+
+    code = "api_key_not_found"
+    message = N_("We could not find that key.")

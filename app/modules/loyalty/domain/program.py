@@ -91,7 +91,8 @@ def program_problems(settings: ProgramSettings) -> dict[str, str]:
         "reengagement_days",
         N_("Please choose 14 to 730 days."),
     )
-    _check_together(settings, problems)
+    if not problems:
+        _check_together(settings, problems)
     return problems
 
 

@@ -28,7 +28,7 @@ _COMMON = frozenset(
 
 _ROWS = (
     "abcdefghijklmnopqrstuvwxyz",
-    "01234567890123456789",
+    "0123456789" * 13,
     "qwertyuiopasdfghjklzxcvbnm",
     "qwertzuiopasdfghjklyxcvbnm",
     "azertyuiopqsdfghjklmwxcvbn",
