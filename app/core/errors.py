@@ -108,6 +108,12 @@ class Invalid(OrionException):
         self.fields = dict(fields or {})
 
 
+class GiveUp(OrionException):
+    """A background task can never succeed: no more tries. The `code` becomes the reason that the admin sees."""
+
+    code = "gave_up"
+
+
 def retry_params(retry_at: datetime) -> dict[str, Any]:
     """Return the `params` of a refusal that ends at the instant `retry_at` (domain.md, Stamps)."""
     return {"retry_at": retry_at.isoformat()}

@@ -44,6 +44,8 @@ class ModuleDefinition:
     `routers` and `pages` are import paths "package.module:attribute" (loaded by the web process only, so that a worker
     does not import the web), `tasks` maps a task's name to the import path of its coroutine function, `handlers` maps an
     event's name to task names, `openers` maps a face to the import path of the opener that signs callers in.
+    `merchant_zones` is the import path of `async def (ctx: PlatformCtx) -> Sequence[tuple[UUID, str]]`: every live merchant
+    with their IANA zone, for daily schedules; one module names it.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ModuleDefinition:
     permissions: Sequence[Permission] = ()
     menu: Sequence[MenuItem] = ()
     openers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    merchant_zones: str | None = None
     cli: str | None = None
 
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-WORKER_ARGUMENTS = ["worker", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+WORKER_ARGUMENTS = ["--quiet", "worker", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
 
 
 def run_web(*, host: str, port: int, workers: int) -> None:
@@ -53,7 +53,7 @@ def run_worker() -> None:
 
 def run_relay() -> None:
     """Hand due outbox rows to the broker until SIGTERM."""
-    from app.core.outbox.relay import run_relay as relay
+    from app.core.tasks.relay import run_relay as relay
 
     run_until_signal(relay)
 
@@ -83,7 +83,8 @@ def run_until_signal(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def preload() -> None:
     """Import what all processes use, in the parent, so that its forks share that memory."""
-    import app.core.outbox.relay
+
     import app.core.tasks.beat
+    import app.core.tasks.relay
     import app.main
     import app.worker  # noqa: F401

@@ -4,9 +4,12 @@ The engine runs in driver autocommit mode: `unit_of_work` alone sends BEGIN and 
 prepared statements share one transaction, and BEGIN and the tenant's setting are one round trip.
 """
 
+import contextlib
 import dataclasses
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
@@ -40,6 +43,14 @@ def _create_engine(url: str, settings: Settings, *, pool_size: int, application:
         hide_parameters=True,
         connect_args=arguments,
     )
+
+
+@contextlib.asynccontextmanager
+async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
+    """Give the driver's connection, in autocommit: for work that is one statement and whole by itself."""
+    async with engine.connect() as connection:
+        conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+        yield conn
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

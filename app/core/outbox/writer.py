@@ -39,7 +39,7 @@ def subscribe(event_name: str, task: str) -> None:
         tasks.append(task)
 
 
-def messages_for_event(event: Event, *, merchant_id: uuid.UUID, now: dt.datetime) -> list[OutboxMessage]:
+def messages_for_event(event: Event, *, merchant_id: uuid.UUID | None, now: dt.datetime) -> list[OutboxMessage]:
     """Return one message per subscriber of `event`, so that one failing subscriber never holds up another."""
     payload = event.payload()
     return [OutboxMessage(new_id(), merchant_id, task, payload, now) for task in _subscribers.get(event.name, ())]

@@ -5,6 +5,7 @@ reads through `superuser`, beyond all policies.
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -156,3 +157,11 @@ def checksum(superuser: asyncpg.Connection) -> Callable[[str, UUID], Awaitable[s
         return hashlib.sha256("\n".join(row[0] for row in rows).encode()).hexdigest()
 
     return digest
+
+
+@pytest.fixture
+def worker_once(database: Database) -> Callable[..., Awaitable[list[Any]]]:
+    """Do the background work: `await worker_once(merchant_id=…, now=…)` runs what is due, and what that causes."""
+    from app.core.testing.background import run_due
+
+    return functools.partial(run_due, database)

@@ -1,0 +1,77 @@
+"""What the platform's admin sees of the background work, and may do about it. `conn` is that of a PlatformCtx."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+import asyncpg
+
+from app.core.db import heartbeats
+from app.core.outbox import claims
+from app.core.pagination import DEFAULT_PAGE, BadCursor, Page, decode_cursor, page_of
+
+LIST_DEAD = """
+SELECT id, merchant_id, task, attempts, deaths, error, created_at, dead_at FROM core_outbox
+WHERE dead_at IS NOT NULL AND ($1::timestamptz IS NULL OR (dead_at, id) < ($1, $2::uuid))
+ORDER BY dead_at DESC, id DESC LIMIT $3
+"""
+
+RETRY_DEAD = """
+UPDATE core_outbox SET dead_at = NULL, error = NULL, attempts = 0, deaths = 0, lease_until = NULL, sweep_at = NULL, available_at = $2
+WHERE id = $1 AND dead_at IS NOT NULL
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DeadMessage:
+    """A message that gave up; `reason` is an error's code or type."""
+
+    id: uuid.UUID
+    merchant_id: uuid.UUID | None
+    task: str
+    attempts: int
+    deaths: int
+    reason: str | None
+    created_at: dt.datetime
+    dead_at: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Health:
+    """The background work at one instant: processes that gave a sign lately or did not, messages due, their age, the dead."""
+
+    processes: Sequence[heartbeats.Process]
+    due: int
+    oldest_due_seconds: float
+    dead: int
+
+
+async def list_dead(conn: asyncpg.Connection, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[DeadMessage]:
+    """Return dead messages, the latest first; BadCursor for a cursor that is not ours."""
+    after: tuple[dt.datetime | None, uuid.UUID | None] = (None, None)
+    if cursor is not None:
+        try:
+            dead_at, message_id = decode_cursor(cursor)
+            after = dt.datetime.fromisoformat(dead_at), uuid.UUID(message_id)
+        except (TypeError, ValueError) as error:
+            raise BadCursor from error
+    rows = await conn.fetch(LIST_DEAD, *after, limit + 1)
+    messages = [
+        DeadMessage(
+            row["id"], row["merchant_id"], row["task"], row["attempts"], row["deaths"], row["error"], row["created_at"], row["dead_at"]
+        )
+        for row in rows
+    ]
+    return page_of(messages, limit, lambda message: (message.dead_at.isoformat(), str(message.id)))
+
+
+async def retry_dead(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.datetime) -> bool:
+    """Give a dead message all its tries again, from `now`; False when there is no such dead message."""
+    return bool(await conn.execute(RETRY_DEAD, message_id, now) == "UPDATE 1")
+
+
+async def read_health(conn: asyncpg.Connection, now: dt.datetime) -> Health:
+    """Return the state of the background work at `now`."""
+    backlog = await claims.read_backlog(conn, now)
+    return Health(await heartbeats.list_processes(conn, now), backlog.due, backlog.oldest_due_seconds, backlog.dead)

@@ -1,0 +1,175 @@
+"""A message's way through the outbox: found due, hinted to the broker, claimed by lease, done, tried again or dead.
+
+Every function is one statement on a connection of orion_platform (`mark_done` also as orion_app), so it is whole by itself.
+The row is the truth and the broker's message only a hint: a lost hint is given again, a doubled one finds nothing to claim.
+Figures: reliability.md, Settings, Outbox.
+"""
+
+import dataclasses
+import datetime as dt
+import random
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+LEASE = dt.timedelta(seconds=60)
+HINT_LIFE = dt.timedelta(seconds=30)
+"""A hint that led to no claim within this time is taken for lost."""
+CLOCK_SLACK = dt.timedelta(seconds=5)
+"""How far the clocks of two machines may differ before a worker refuses what a relay found due."""
+PER_TENANT = 20
+MAX_HINTS = 500
+"""Hints under way at most: a long queue stays in the database, where it is ordered fairly, and not in the broker."""
+MAX_ATTEMPTS = 14
+MAX_DEATHS = 3
+FIRST_PAUSE = dt.timedelta(seconds=30)
+LONGEST_PAUSE = dt.timedelta(hours=6)
+
+# The recursion jumps from tenant to tenant along the index: the cost depends on tenants with pending messages, not on messages.
+# A lease that lapsed without an outcome means that the worker died: that is counted, and the third time is the last.
+SWEEP = """
+WITH RECURSIVE jump AS (
+    (SELECT merchant_id FROM core_outbox
+     WHERE done_at IS NULL AND dead_at IS NULL AND merchant_id IS NOT NULL ORDER BY merchant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.merchant_id FROM core_outbox o
+            WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id > jump.merchant_id ORDER BY o.merchant_id LIMIT 1)
+    FROM jump WHERE jump.merchant_id IS NOT NULL
+), due AS (
+    SELECT tenant.id, tenant.due_at FROM jump CROSS JOIN LATERAL (
+        SELECT o.id, coalesce(o.sweep_at, o.available_at) AS due_at FROM core_outbox o
+        WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id = jump.merchant_id AND coalesce(o.sweep_at, o.available_at) <= $1
+        ORDER BY coalesce(o.sweep_at, o.available_at) LIMIT $3 FOR UPDATE SKIP LOCKED) tenant
+    UNION ALL
+    SELECT platform.id, platform.due_at FROM (
+        SELECT o.id, coalesce(o.sweep_at, o.available_at) AS due_at FROM core_outbox o
+        WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id IS NULL AND coalesce(o.sweep_at, o.available_at) <= $1
+        ORDER BY coalesce(o.sweep_at, o.available_at) LIMIT $3 FOR UPDATE SKIP LOCKED) platform
+), chosen AS (
+    SELECT id FROM due ORDER BY due_at, id
+    LIMIT greatest(0, $4 - (SELECT count(*) FROM core_outbox
+                            WHERE done_at IS NULL AND dead_at IS NULL AND sweep_at > $1 AND lease_until IS NULL))
+)
+UPDATE core_outbox o SET
+    sweep_at = $2,
+    lease_until = NULL,
+    deaths = o.deaths + (o.lease_until IS NOT NULL)::int,
+    dead_at = CASE WHEN o.lease_until IS NOT NULL AND (o.deaths + 1 >= $5 OR o.attempts >= $6) THEN $1::timestamptz END,
+    error = CASE WHEN o.lease_until IS NOT NULL THEN 'worker_died' ELSE o.error END
+FROM chosen WHERE o.id = chosen.id
+RETURNING o.id, o.available_at, o.dead_at IS NOT NULL AS is_dead
+"""
+
+UNHINT = """
+UPDATE core_outbox SET sweep_at = NULL
+WHERE id = ANY($1::uuid[]) AND lease_until IS NULL AND done_at IS NULL AND dead_at IS NULL
+"""
+
+CLAIM = """
+UPDATE core_outbox SET attempts = attempts + 1, lease_until = $3, sweep_at = $3
+WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL AND lease_until IS NULL AND available_at <= $2
+RETURNING id, merchant_id, task, payload, attempts
+"""
+
+RENEW = """
+UPDATE core_outbox SET lease_until = $3, sweep_at = $3
+WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+"""
+
+# `attempts` is the fence: whoever lost the lease finds another number and must undo its work.
+MARK_DONE = """
+UPDATE core_outbox SET done_at = $3, lease_until = NULL, sweep_at = NULL, error = NULL
+WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+"""
+
+MARK_FAILED = """
+UPDATE core_outbox SET lease_until = NULL, sweep_at = NULL, error = $3, available_at = coalesce($4, available_at), dead_at = $5
+WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+"""
+
+GAUGES = """
+SELECT (SELECT count(*) FROM core_outbox WHERE dead_at IS NOT NULL) AS dead,
+       coalesce(extract(epoch FROM $1 - min(available_at)), 0)::float8 AS age_seconds, count(*) AS due
+FROM core_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= $1
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages that are due and not done, the age of the oldest, and messages that gave up."""
+
+    due: int
+    oldest_due_seconds: float
+    dead: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this process holds: nobody else acts on it while the lease lasts. `attempt` counts from 1."""
+
+    id: uuid.UUID
+    merchant_id: uuid.UUID | None
+    task: str
+    payload: dict[str, Any]
+    attempt: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one sweep found: ids to hint, oldest first, and how many messages it gave up because their workers died."""
+
+    ids: Sequence[uuid.UUID]
+    gave_up: int
+
+
+def pause_after(attempt: int) -> dt.timedelta:
+    """Return how long to wait after the failed try number `attempt`: min(6 h, 30 s × 2ⁿ) × U(0.5, 1.5), n from 0."""
+    middle: dt.timedelta = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempt - 1, MAX_ATTEMPTS))
+    return middle * random.uniform(0.5, 1.5)  # noqa: S311 - spreads retries, guards nothing
+
+
+async def sweep(conn: asyncpg.Connection, now: dt.datetime) -> Sweep:
+    """Find what is due at `now`, at most 20 a tenant, and note that it is being hinted. Two sweeps never return the same id."""
+    rows = await conn.fetch(SWEEP, now, now + HINT_LIFE, PER_TENANT, MAX_HINTS, MAX_DEATHS, MAX_ATTEMPTS)
+    live = sorted((row["available_at"], row["id"]) for row in rows if not row["is_dead"])
+    return Sweep([message_id for _, message_id in live], len(rows) - len(live))
+
+
+async def unhint(conn: asyncpg.Connection, ids: Sequence[uuid.UUID]) -> None:
+    """Take back the hints of `ids`, which did not reach the broker: the next sweep finds them again."""
+    await conn.execute(UNHINT, list(ids))
+
+
+async def claim(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.datetime) -> Claim | None:
+    """Take the lease of a due message for 60 s; None when it is done, dead, not due, or somebody else's."""
+    row = await conn.fetchrow(CLAIM, message_id, now + CLOCK_SLACK, now + LEASE)
+    return Claim(row["id"], row["merchant_id"], row["task"], row["payload"], row["attempts"]) if row else None
+
+
+async def renew(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool:
+    """Extend the lease by 60 s from `now`; False when it is lost."""
+    return bool(await conn.execute(RENEW, held.id, held.attempt, now + LEASE) == "UPDATE 1")
+
+
+async def mark_done(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool:
+    """Mark the message done, in the transaction of its work; False when the lease is lost and the work must be undone."""
+    return bool(await conn.execute(MARK_DONE, held.id, held.attempt, now) == "UPDATE 1")
+
+
+async def mark_failed(conn: asyncpg.Connection, held: Claim, now: dt.datetime, *, reason: str, is_final: bool) -> bool:
+    """Let the message wait for its next try, or make it dead when `is_final` or after 14 tries; return whether it is dead.
+
+    `reason` is an error's code or type, never a text that may hold personal data.
+    """
+    is_dead = is_final or held.attempt >= MAX_ATTEMPTS
+    again_at = None if is_dead else now + pause_after(held.attempt)
+    await conn.execute(MARK_FAILED, held.id, held.attempt, reason, again_at, now if is_dead else None)
+    return is_dead
+
+
+async def read_backlog(conn: asyncpg.Connection, now: dt.datetime) -> Backlog:
+    """Return how much waits at `now`."""
+    [row] = await conn.fetch(GAUGES, now)
+    return Backlog(row["due"], row["age_seconds"], row["dead"])

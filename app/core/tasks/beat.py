@@ -1,0 +1,98 @@
+"""Beat: only ticks. Each tick asks the database what is due and writes it to the outbox, once per task and period.
+
+A period is a row that only one beat can insert, in the transaction that writes the message: two beats at once, or one that
+was started anew, start nothing twice. Missed intervals are skipped, a missed hour is made up for on the same local day.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from app.core import clock
+from app.core.config import get_settings
+from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_work
+from app.core.db import heartbeats
+from app.core.db.engine import Database
+from app.core.modules import Schedule, load_modules
+from app.core.observability import configure_logging
+from app.core.tasks.registry import Timetable, timetable_of
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+DAILY_TICK_SECONDS = 30.0
+PLATFORM_ID = uuid.UUID(int=0)
+
+# Those that have run today are left out before the insert: the usual tick writes nothing.
+NOTE_RUNS = """
+INSERT INTO core_schedule_runs (task, subject_id, period, started_at)
+SELECT $1, due.subject_id, due.period, $4 FROM unnest($2::uuid[], $3::text[]) AS due (subject_id, period)
+WHERE NOT EXISTS (SELECT FROM core_schedule_runs r WHERE r.task = $1 AND r.subject_id = due.subject_id AND r.period = due.period)
+ON CONFLICT DO NOTHING RETURNING subject_id
+"""
+
+
+async def start_due_intervals(ctx: PlatformCtx, schedules: Sequence[Schedule]) -> int:
+    """Enqueue each interval's task whose present period has not begun yet; return how many."""
+    count = 0
+    for schedule in schedules:
+        period = str(int(ctx.now.timestamp()) // schedule.seconds * schedule.seconds)
+        if await _note_runs(ctx, schedule.task, [(PLATFORM_ID, period)]):
+            ctx.enqueue(schedule.task)
+            count += 1
+    return count
+
+
+async def start_due_days(ctx: PlatformCtx, schedules: Sequence[Schedule], zones: Sequence[tuple[uuid.UUID, str]]) -> int:
+    """Enqueue each daily task for every merchant whose local clock has passed its hour and who has not had it today."""
+    local = [(merchant_id, ctx.now.astimezone(ZoneInfo(zone))) for merchant_id, zone in zones]
+    count = 0
+    for schedule in schedules:
+        due = [(merchant_id, here.date().isoformat()) for merchant_id, here in local if here.hour >= (schedule.hour or 0)]
+        for merchant_id in await _note_runs(ctx, schedule.task, due):
+            ctx.enqueue(schedule.task, merchant_id=merchant_id)
+            count += 1
+    return count
+
+
+async def _note_runs(ctx: PlatformCtx, task: str, due: Sequence[tuple[uuid.UUID, str]]) -> list[uuid.UUID]:
+    rows = await ctx.conn.fetch(NOTE_RUNS, task, [subject for subject, _ in due], [period for _, period in due], ctx.now)
+    return [row["subject_id"] for row in rows]
+
+
+async def tick(database: Database, timetable: Timetable, *, now: dt.datetime | None = None, with_days: bool = True) -> int:
+    """Start what is due at `now` (the present); return how many messages were written."""
+    async with platform_unit_of_work(database, Principal(SYSTEM), request_id="beat", now=now) as ctx:
+        count = await start_due_intervals(ctx, timetable.intervals)
+        if with_days and timetable.daily and timetable.list_merchant_zones is not None:
+            count += await start_due_days(ctx, timetable.daily, await timetable.list_merchant_zones(ctx))
+    return count
+
+
+async def run_beat() -> None:
+    """Tick until cancelled; a tick that fails is made up for by the next."""
+    configure_logging()
+    database = Database.from_settings(get_settings().model_copy(update={"pool_size": 1}), application="orion-beat")
+    timetable = timetable_of(load_modules())
+    beating = asyncio.create_task(heartbeats.keep_beating(database, "beat"))
+    next_days = clock.now()
+    try:
+        while True:
+            now = clock.now()
+            try:
+                await tick(database, timetable, now=now, with_days=now >= next_days)
+                if now >= next_days:
+                    next_days = now + dt.timedelta(seconds=DAILY_TICK_SECONDS)
+            except Exception as error:  # the database is away: the next tick sees to it
+                log.warning("tick_failed", error=type(error).__name__)
+            await asyncio.sleep(TICK_SECONDS)
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+        await database.dispose()

@@ -1,0 +1,136 @@
+"""The worker's side of Celery: one task, and the one place that runs coroutines in a worker process.
+
+Loop and pools are made in the process that works, at its first message, and live as long as it does.
+"""
+
+import asyncio
+import faulthandler
+import os
+import sys
+import threading
+import uuid
+from typing import Any
+
+from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
+
+from app.core.config import Settings, get_settings
+from app.core.db import heartbeats
+from app.core.db.engine import Database
+from app.core.modules import load_modules
+from app.core.observability import configure_logging
+from app.core.tasks.celery_app import HARD_SECONDS, TASK_NAME, celery_app
+from app.core.tasks.registry import handlers_of
+from app.core.tasks.runner import Runner
+
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_IN_TRANSACTION_MS = 110_000
+"""Longer than a task may take: a handler may wait for a mail server inside its unit of work."""
+
+
+def worker_settings(settings: Settings) -> Settings:
+    """Return `settings` with the longer database limits of background work, and the two connections a message needs."""
+    return settings.model_copy(
+        update={
+            "statement_timeout_ms": STATEMENT_TIMEOUT_MS,
+            "idle_in_transaction_timeout_ms": IDLE_IN_TRANSACTION_MS,
+            "pool_size": 2,
+        }
+    )
+
+
+class WorkerProcess:
+    """Loop, pools and handlers of one process."""
+
+    def __init__(self) -> None:
+        configure_logging()
+        self.pid = os.getpid()
+        self.loop = asyncio.Runner()
+        database = Database.from_settings(worker_settings(get_settings()), application="orion-worker")
+        self.runner = Runner(database, handlers_of(load_modules()))
+
+    def run(self, message_id: uuid.UUID) -> None:
+        """Run one message; a process that is stuck beyond the hard limit ends itself, whatever holds it."""
+        faulthandler.dump_traceback_later(HARD_SECONDS, exit=True, file=sys.__stderr__ or sys.stderr)
+        try:
+            self.loop.run(self.runner.run(message_id))
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def close(self) -> None:
+        """Close the pools and the loop."""
+        self.loop.run(self.runner.database.dispose())
+        self.loop.close()
+
+
+_here: WorkerProcess | None = None
+
+
+def worker_process() -> WorkerProcess:
+    """Return this process's WorkerProcess: never one inherited from a parent, whose connections are not ours."""
+    global _here  # noqa: PLW0603 - one per process is the point
+    if _here is None or _here.pid != os.getpid():
+        _here = WorkerProcess()
+    return _here
+
+
+@celery_app.task(name=TASK_NAME)
+def run_message(message_id: str) -> None:
+    """Run the outbox message `message_id`, if it is still to be run."""
+    worker_process().run(uuid.UUID(message_id))
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def close_process(**_: Any) -> None:
+    """Close what this process opened."""
+    if _here is not None and _here.pid == os.getpid():
+        _here.close()
+
+
+class HeartbeatThread:
+    """Gives the worker's signs of life, also while a task has the main thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._beating: asyncio.Task[None] | None = None
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start beating."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sign off; waits three seconds at most."""
+        if self._beating is not None:
+            self._loop.call_soon_threadsafe(self._beating.cancel)
+        self._thread.join(3)
+
+    def _run(self) -> None:
+        database = Database.from_settings(get_settings().model_copy(update={"pool_size": 1}), application="orion-heartbeat")
+
+        async def beat() -> None:
+            try:
+                await heartbeats.keep_beating(database, "worker")
+            except asyncio.CancelledError:
+                await database.dispose()
+
+        self._beating = self._loop.create_task(beat())
+        self._loop.run_until_complete(self._beating)
+
+
+_heartbeat: HeartbeatThread | None = None
+
+
+@worker_ready.connect
+def start_heartbeat(**_: Any) -> None:
+    """Begin giving signs of life once the worker listens."""
+    global _heartbeat  # noqa: PLW0603 - one per process
+    _heartbeat = HeartbeatThread()
+    _heartbeat.start()
+
+
+@worker_shutdown.connect
+def stop_heartbeat(**_: Any) -> None:
+    """Sign off."""
+    if _heartbeat is not None:
+        _heartbeat.stop()
