@@ -51,6 +51,10 @@ class Demo:
         """Print one finished step with the time it took."""
         self.console.print(f"  [green]✓[/green] {what} [dim]{time.monotonic() - started:.1f} s[/dim]", highlight=False)
 
+    def warn(self, sentence: str) -> None:
+        """Print that something is not as it should be."""
+        self.console.print(f"  [yellow]![/yellow] {sentence}", highlight=False, soft_wrap=True)
+
 
 def run_demo(*, var_dir: Path, port: int, env_file: Path = Path(".env")) -> None:
     """Run the demo until Ctrl-C. OpsException says in one sentence why it cannot start."""
@@ -63,7 +67,7 @@ def run_demo(*, var_dir: Path, port: int, env_file: Path = Path(".env")) -> None
         lock = stack.enter_context(only_one(var_dir))
         check_port(HOST, port)
         demo = Demo(var_dir=var_dir, port=port, console=Console(), given=given)
-        supervisor = Supervisor(demo.log_dir, close_in_children=(lock,))
+        supervisor = Supervisor(demo.log_dir, close_in_children=(lock,), tell=demo.warn)
         with supervisor.stopping_on_signals():
             try:
                 start_everything(demo, supervisor)
@@ -82,16 +86,12 @@ def start_everything(demo: Demo, supervisor: Supervisor) -> None:
     start_servers(demo)
     prepare_environment(demo)
     started = time.monotonic()
-    processes.preload()
-    gc.collect()
-    gc.freeze()
-    demo.say("application loaded", started)
-    started = time.monotonic()
-    supervisor.run_step("migrate", migrate)
-    demo.say("database migrated", started)
-    started = time.monotonic()
-    supervisor.run_step("seed", seed)
-    demo.say("demo data in place", started)
+    with supervisor.step("database", prepare_database):
+        # The parent's share of the start, while the database is brought up to date on another core.
+        processes.preload()
+        gc.collect()
+        gc.freeze()
+    demo.say("database up to date, demo data in place", started)
     started = time.monotonic()
     supervisor.spawn("web", lambda: processes.run_web_here(host=HOST, port=demo.port))
     if demo.mail_listener is not None:
@@ -100,7 +100,7 @@ def start_everything(demo: Demo, supervisor: Supervisor) -> None:
     supervisor.spawn("worker", processes.run_worker)
     supervisor.spawn("beat", processes.run_beat)
     wait_for_web(demo, supervisor)
-    demo.say("web, relay, worker, beat and mailbox are up", started)
+    demo.say(f"{', '.join(supervisor.children)} started", started)
 
 
 def start_servers(demo: Demo) -> None:
@@ -143,17 +143,12 @@ def prepare_environment(demo: Demo) -> None:
     ensure_key_file(settings.pin_pepper_file)
 
 
-def migrate() -> None:
-    """Bring the database up to date."""
+def prepare_database() -> None:
+    """Bring the database up to date and write the demo data where it is missing."""
     from app.core.db.migrate import upgrade
-
-    upgrade(get_settings().require_url("owner_database_url"))
-
-
-def seed() -> None:
-    """Write the demo data where it is missing."""
     from app.ops.seeding import seed_demo
 
+    upgrade(get_settings().require_url("owner_database_url"))
     seed_demo()
 
 

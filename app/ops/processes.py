@@ -1,11 +1,25 @@
 """What each kind of process runs: web, worker, relay and beat. Everything heavy is imported when it is called."""
 
 import asyncio
+import importlib
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-WORKER_ARGUMENTS = ["--quiet", "worker", "--pool=solo", "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+SHARED_MODULES = (
+    "app.main",
+    "app.worker",
+    "app.core.tasks.beat",
+    "app.core.tasks.relay",
+    "celery.apps.worker",
+    "celery.concurrency.solo",
+    "celery.worker.consumer",
+    "celery.worker.strategy",
+    "granian.server.embed",
+    "kombu.transport.redis",
+    "uvloop",
+)
 
 
 def run_web(*, host: str, port: int, workers: int) -> None:
@@ -45,10 +59,17 @@ def run_web_here(*, host: str, port: int) -> None:
 
 
 def run_worker() -> None:
-    """Run tasks from the broker, one at a time, until SIGTERM; start more of these processes for more throughput."""
+    """Run tasks from the broker, one at a time, until SIGTERM; start more of these processes for more throughput.
+
+    Celery's own command line would bring a shell and its libraries into every worker, so the worker is made here.
+    """
     from app.worker import celery_app
 
-    celery_app.worker_main(WORKER_ARGUMENTS)
+    worker: Any = celery_app.Worker(
+        pool_cls="solo", loglevel="WARNING", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
 
 
 def run_relay() -> None:
@@ -82,9 +103,6 @@ def run_until_signal(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def preload() -> None:
-    """Import what all processes use, in the parent, so that its forks share that memory."""
-
-    import app.core.tasks.beat
-    import app.core.tasks.relay
-    import app.main
-    import app.worker  # noqa: F401
+    """Import what the processes use, in the parent, so that its forks share that memory."""
+    for name in SHARED_MODULES:
+        importlib.import_module(name)

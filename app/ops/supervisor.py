@@ -40,8 +40,10 @@ class Child:
 class Supervisor:
     """Starts, watches and ends processes that run a function each. Use it from the main thread, with no other thread running."""
 
-    def __init__(self, log_dir: Path, *, close_in_children: tuple[int, ...] = ()) -> None:
+    def __init__(self, log_dir: Path, *, close_in_children: tuple[int, ...] = (), tell: Callable[[str], None] = lambda _: None) -> None:
+        """`tell` hears of processes that ended by themselves, in a sentence."""
         self.log_dir = log_dir
+        self.tell = tell
         self.close_in_children = close_in_children
         self.children: dict[str, Child] = {}
         self._wants_stop = False
@@ -51,8 +53,9 @@ class Supervisor:
         self.children[name] = Child(name, target)
         self._start(self.children[name])
 
-    def run_step(self, name: str, target: Callable[[], None]) -> None:
-        """Run `target` to its end in a process of its own; OpsException with its reason when it fails.
+    @contextlib.contextmanager
+    def step(self, name: str, target: Callable[[], None]) -> Iterator[None]:
+        """Run `target` to its end in a process of its own, beside the block; OpsException with its reason when it fails.
 
         What it imports and opens does not stay in the parent's memory.
         """
@@ -60,8 +63,15 @@ class Supervisor:
         pid = self._fork(name, target, report_to=writer)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
-            reason = pipe.read().decode(errors="replace")
-        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+            try:
+                yield
+                reason = pipe.read().decode(errors="replace")
+            except BaseException:
+                os.kill(pid, signal.SIGKILL)
+                raise
+            finally:
+                status = os.waitpid(pid, 0)[1]
+        if os.waitstatus_to_exitcode(status) != 0:
             raise OpsException(reason or f"{name} ended unexpectedly (log: {self.log_dir / name}.log).")
 
     def request_stop(self) -> None:
@@ -108,6 +118,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End all processes in the order they were started: SIGTERM, and SIGKILL after ten seconds."""
+        self._wants_stop = True
         for child in self.children.values():
             if child.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
@@ -136,6 +147,8 @@ class Supervisor:
         if time.monotonic() - child.started_at > HEALTHY_AFTER_SECONDS:
             child.starts = 0
         child.next_start_at = time.monotonic() + min(LONGEST_PAUSE_SECONDS, 0.25 * 2**child.starts)
+        if not self._wants_stop:
+            self.tell(f"{child.name} ended and is started anew (log: {self.log_dir / child.name}.log)")
 
     def _fork(self, name: str, target: Callable[[], None], *, report_to: int | None = None) -> int:
         """Fork a child that runs `target`; return its process number in the parent."""

@@ -44,7 +44,8 @@ def test_children_end_with_their_parent_however_it_ends(tmp_path: Path, number: 
 
 
 def test_a_child_that_dies_is_started_anew(tmp_path: Path) -> None:
-    supervisor = Supervisor(tmp_path)
+    told: list[str] = []
+    supervisor = Supervisor(tmp_path, tell=told.append)
     supervisor.spawn("one", signal.pause)
     first = supervisor.children["one"].pid
     assert first is not None
@@ -56,6 +57,7 @@ def test_a_child_that_dies_is_started_anew(tmp_path: Path) -> None:
 
     supervisor.watch(stop_when_back)
     assert supervisor.children["one"].starts == 2
+    assert told == [f"one ended and is started anew (log: {tmp_path / 'one'}.log)"]
     supervisor.stop()
     assert not supervisor.is_alive("one")
 
@@ -99,8 +101,8 @@ def fail_without_words() -> None:
     ],
 )
 def test_a_step_that_fails_gives_its_reason(tmp_path: Path, step: Callable[[], None], sentence: str) -> None:
-    with pytest.raises(OpsException, match=sentence):
-        Supervisor(tmp_path).run_step("step", step)
+    with pytest.raises(OpsException, match=sentence), Supervisor(tmp_path).step("step", step):
+        pass
 
 
 def test_a_step_writes_to_its_log_and_leaves_nothing_in_the_parent(tmp_path: Path) -> None:
@@ -108,6 +110,24 @@ def test_a_step_writes_to_its_log_and_leaves_nothing_in_the_parent(tmp_path: Pat
         os.environ["ORION_LEFT_BEHIND"] = "1"
         os.write(1, b"a line\n")
 
-    Supervisor(tmp_path).run_step("step", step)
+    with Supervisor(tmp_path).step("step", step):
+        pass
     assert (tmp_path / "step.log").read_text() == "a line\n"
     assert "ORION_LEFT_BEHIND" not in os.environ
+
+
+def test_a_block_that_fails_ends_its_step(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+
+    def step() -> None:
+        pid_file.write_text(str(os.getpid()))
+        signal.pause()
+
+    def fail() -> None:
+        with Supervisor(tmp_path).step("step", step):
+            assert wait_until(lambda: pid_file.exists() and pid_file.read_text() != "", seconds=5)
+            raise KeyError("the block")
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not is_running(int(pid_file.read_text()))
