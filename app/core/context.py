@@ -119,6 +119,10 @@ class Ctx(_Base):
 class PlatformCtx(_Base):
     """The context of the platform's admin: no merchant, sees all of them."""
 
+    def emit(self, event: Event, *, merchant_id: uuid.UUID | None = None) -> None:
+        """Tell other modules, after the commit, that `event` happened at `merchant_id` (or on the platform)."""
+        self.pending.extend(writer.messages_for_event(event, merchant_id=merchant_id, now=self.now))
+
     def enqueue(self, task: str, *, merchant_id: uuid.UUID | None = None, delay: dt.timedelta = dt.timedelta(), **payload: Any) -> None:
         """Run `task` after the commit for `merchant_id` (or for the platform)."""
         self.pending.append(writer.message_for_task(task, payload, merchant_id=merchant_id, now=self.now + delay))

@@ -17,6 +17,7 @@ from app.core.ids import hash_token, new_id, new_token
 from app.modules.tenancy.domain import store_code
 from app.modules.tenancy.errors import MerchantInactiveException, StoreInactiveException, StoreNotChosenException, TotpRequiredException
 from app.modules.tenancy.queries import sessions as session_queries
+from app.modules.tenancy.queries import stores
 
 SessionKind = Literal["user", "terminal", "customer"]
 
@@ -104,6 +105,17 @@ async def lock_all_for_staff_pin(ctx: Ctx, staff_pin_id: uuid.UUID) -> int:
     return await session_queries.lock_of_staff_pin(ctx.conn, ctx.merchant_id, staff_pin_id)
 
 
+async def choose_store(ctx: Ctx, store_id: uuid.UUID) -> stores.StoreView:
+    """Note at which open store the signed-in user works; whoever is bound to one store can choose no other. Return the store."""
+    store = await stores.get_store(ctx.conn, ctx.merchant_id, store_id)
+    if ctx.actor.session_id is None or ctx.actor.store_id not in (None, store_id):
+        raise Forbidden
+    if not store.is_open:
+        raise StoreInactiveException
+    await session_queries.set_store(ctx.conn, ctx.merchant_id, ctx.actor.session_id, store_id)
+    return store
+
+
 # --- Openers: one for each face. They sign the caller in and, through the database's function, set the transaction's merchant.
 
 
@@ -150,7 +162,9 @@ async def open_store(conn: asyncpg.Connection, now: dt.datetime, credentials: Cr
         raise StoreNotChosenException
     if row["store_status"] != "open":
         raise StoreInactiveException
-    return _user_principal(row, credentials, role=row["role"])
+    principal = _user_principal(row, credentials, role=row["role"])
+    # A till with an API key has its role; a person at the counter has a PIN.
+    return dataclasses.replace(principal, actor=dataclasses.replace(principal.actor, is_at_counter=credentials.bearer is None))
 
 
 async def open_storefront(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:
@@ -221,6 +235,7 @@ def _terminal_principal(row: asyncpg.Record, credentials: Credentials) -> Princi
     actor = Actor(
         kind="terminal",
         role="staff",
+        is_at_counter=True,
         terminal_id=row["terminal_id"],
         store_id=row["store_id"],
         store_zone=row["store_zone"],

@@ -1,0 +1,56 @@
+"""What other modules may ask of tenancy. Lists come in one call; everything is confined to the context's merchant.
+
+Hashing of PINs: `app.core.hashing.hash_secret` and `verify_secret`.
+"""
+
+import uuid
+
+from app.core.context import Ctx, PlatformCtx
+from app.modules.tenancy.queries import users as user_queries
+from app.modules.tenancy.queries.merchants import MerchantView
+from app.modules.tenancy.queries.stores import StoreView
+from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, open_for_admin
+from app.modules.tenancy.services.session_service import (
+    NewSession,
+    create_session,
+    lock_all_for_staff_pin,
+    revoke,
+    revoke_all_for_user,
+    revoke_for_customer,
+    revoke_for_terminal,
+    set_unlocked,
+)
+from app.modules.tenancy.services.store_service import find_store_names, get_store, list_stores
+from app.modules.tenancy.services.zone_service import merchant_zone
+
+__all__ = [
+    "MerchantView",
+    "NewSession",
+    "StoreView",
+    "act_for_merchant",
+    "create_session",
+    "find_store_names",
+    "find_user_contact",
+    "find_user_names",
+    "get_merchant",
+    "get_store",
+    "list_stores",
+    "lock_all_for_staff_pin",
+    "merchant_zone",
+    "open_for_admin",
+    "revoke",
+    "revoke_all_for_user",
+    "revoke_for_customer",
+    "revoke_for_terminal",
+    "set_unlocked",
+]
+
+
+async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple[str, str] | None:
+    """Return e-mail address and language of somebody of the merchant's team (on the platform: of anybody), or None."""
+    return await user_queries.find_contact(ctx.conn, user_id)
+
+
+async def find_user_names(ctx: Ctx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of those of `user_ids` who belong to the team, as the merchant calls them."""
+    return await user_queries.find_names(ctx.conn, ctx.merchant_id, user_ids) if user_ids else {}

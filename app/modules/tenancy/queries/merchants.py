@@ -1,0 +1,82 @@
+"""Merchants, read."""
+
+import dataclasses
+import datetime as dt
+import uuid
+
+import asyncpg
+
+from app.modules.tenancy.errors import MerchantNotFoundException
+
+COLUMNS = "id, name, contact_email, time_zone, locale, currency, status, created_at, suspended_at"
+GET = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
+LIST = f"""
+SELECT {COLUMNS}, lower(name) AS sort_name,
+       (SELECT count(*) FROM tenancy_stores s WHERE s.merchant_id = m.id AND s.deleted_at IS NULL) AS store_count,
+       (SELECT count(*) FROM tenancy_memberships b WHERE b.merchant_id = m.id) AS member_count
+FROM tenancy_merchants m
+WHERE deleted_at IS NULL AND ($1::text IS NULL OR name ILIKE $1 OR contact_email ILIKE $1 OR EXISTS (
+          SELECT 1 FROM tenancy_stores s WHERE s.merchant_id = m.id AND (s.code ILIKE $1 OR s.name ILIKE $1)))
+  AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR (lower(name), id) > ($3, $4::uuid))
+ORDER BY lower(name), id LIMIT $5
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MerchantView:
+    """A merchant as others see it."""
+
+    id: uuid.UUID
+    name: str
+    contact_email: str | None
+    time_zone: str
+    locale: str
+    currency: str
+    status: str
+    created_at: dt.datetime
+    suspended_at: dt.datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the platform lets it work."""
+        return self.status == "active"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MerchantSummary:
+    """A row of the platform's list."""
+
+    merchant: MerchantView
+    sort_name: str
+    store_count: int
+    member_count: int
+
+
+def view(row: asyncpg.Record) -> MerchantView:
+    """Return a row as a MerchantView."""
+    return MerchantView(**{field.name: row[field.name] for field in dataclasses.fields(MerchantView)})
+
+
+def like_pattern(text: str | None) -> str | None:
+    """Return `text` as a pattern that contains it literally; None for nothing."""
+    if not text or not text.strip():
+        return None
+    escaped = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def get_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> MerchantView:
+    """Return the merchant; MerchantNotFoundException."""
+    row = await conn.fetchrow(GET, merchant_id)
+    if row is None:
+        raise MerchantNotFoundException
+    return view(row)
+
+
+async def list_merchants(
+    conn: asyncpg.Connection, *, search: str | None, status: str | None, after: tuple[str, uuid.UUID] | None, limit: int
+) -> list[MerchantSummary]:
+    """Return up to `limit` + 1 merchants by name, whose name, contact or store contains `search`."""
+    after_name, after_id = after or (None, None)
+    rows = await conn.fetch(LIST, like_pattern(search), status, after_name, after_id, limit + 1)
+    return [MerchantSummary(view(row), row["sort_name"], row["store_count"], row["member_count"]) for row in rows]

@@ -1,0 +1,89 @@
+"""Stores, read."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Collection
+
+import asyncpg
+
+from app.modules.tenancy.errors import StoreNotFoundException
+
+COLUMNS = (
+    "merchant_id, id, code, name, address_line, postal_code, city, country, time_zone, locale, phone, opening_text, status, created_at"
+)
+FIND = f"SELECT {COLUMNS} FROM tenancy_stores WHERE merchant_id = $1 AND id = $2 AND deleted_at IS NULL"
+LIST = f"""
+SELECT {COLUMNS} FROM tenancy_stores
+WHERE merchant_id = $1 AND deleted_at IS NULL AND ($2 OR status = 'open') ORDER BY lower(name), id
+"""
+NAMES = "SELECT id, name FROM tenancy_stores WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
+IS_CODE_FREE = "SELECT tenancy_is_store_code_free($1)"
+ONLY_OPEN = """
+SELECT (array_agg(id))[1] FROM tenancy_stores WHERE merchant_id = $1 AND status = 'open' AND deleted_at IS NULL HAVING count(*) = 1
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoreView:
+    """A store as others see it; `code` is its public address, `time_zone` its IANA zone."""
+
+    merchant_id: uuid.UUID
+    id: uuid.UUID
+    code: str
+    name: str
+    address_line: str
+    postal_code: str
+    city: str
+    country: str
+    time_zone: str
+    locale: str
+    phone: str | None
+    opening_text: str | None
+    status: str
+    created_at: dt.datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes part at present."""
+        return self.status == "open"
+
+
+def view(row: asyncpg.Record) -> StoreView:
+    """Return a row as a StoreView."""
+    return StoreView(**{field.name: row[field.name] for field in dataclasses.fields(StoreView)})
+
+
+async def find_store(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_id: uuid.UUID) -> StoreView | None:
+    """Return the merchant's store, open or closed, or None."""
+    row = await conn.fetchrow(FIND, merchant_id, store_id)
+    return view(row) if row else None
+
+
+async def get_store(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_id: uuid.UUID) -> StoreView:
+    """Return the merchant's store, open or closed; StoreNotFoundException."""
+    store = await find_store(conn, merchant_id, store_id)
+    if store is None:
+        raise StoreNotFoundException
+    return store
+
+
+async def list_stores(conn: asyncpg.Connection, merchant_id: uuid.UUID, *, include_closed: bool) -> list[StoreView]:
+    """Return the merchant's stores by name."""
+    return [view(row) for row in await conn.fetch(LIST, merchant_id, include_closed)]
+
+
+async def find_names(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of those of `store_ids` that are the merchant's; deleted ones too, for history."""
+    return {row["id"]: row["name"] for row in await conn.fetch(NAMES, merchant_id, list(store_ids))}
+
+
+async def is_code_free(conn: asyncpg.Connection, code: str) -> bool:
+    """Return whether no store of the platform has the code."""
+    return bool(await conn.fetchval(IS_CODE_FREE, code))
+
+
+async def find_only_open(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the merchant's one open store, or None when there are none or several."""
+    store_id: uuid.UUID | None = await conn.fetchval(ONLY_OPEN, merchant_id)
+    return store_id

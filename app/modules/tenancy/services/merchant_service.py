@@ -1,0 +1,163 @@
+"""Merchants: made, opened and suspended by the platform; described by themselves."""
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core import audit, pagination
+from app.core.context import Ctx, PlatformCtx
+from app.core.errors import Forbidden
+from app.core.ids import new_id
+from app.core.pagination import BadCursor, Page
+from app.modules.tenancy.domain import zones
+from app.modules.tenancy.domain.email_address import require_email
+from app.modules.tenancy.errors import MerchantNotFoundException
+from app.modules.tenancy.events import MerchantCreated
+from app.modules.tenancy.models import Merchant
+from app.modules.tenancy.queries import merchants as merchant_queries
+from app.modules.tenancy.queries.merchants import MerchantSummary, MerchantView
+from app.modules.tenancy.queries.stores import StoreView
+from app.modules.tenancy.queries.users import MemberView
+from app.modules.tenancy.services import store_service, user_service
+
+CHANGEABLE = frozenset({"name", "contact_email", "time_zone", "locale"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewMerchant:
+    """A merchant just made, with its first store and owner."""
+
+    merchant: MerchantView
+    store: StoreView
+    owner: MemberView
+
+
+def act_for_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Ctx:
+    """Return a context of the same transaction within `merchant_id`, for the platform's admin (G6); the merchant must exist.
+
+    The admin is noted as `acting_admin_id`. The transaction stays orion_platform's, which row-level security does not confine:
+    every statement run with it must name the merchant.
+    """
+    if ctx.actor.role != "admin":
+        raise Forbidden
+    actor = dataclasses.replace(ctx.actor, acting_admin_id=ctx.actor.user_id)
+    return Ctx(ctx.connection, ctx.conn, actor, ctx.now, ctx.request_id, ctx.locale, ctx._state, merchant_id)
+
+
+async def open_for_admin(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Ctx:
+    """Like `act_for_merchant`; MerchantNotFoundException when there is no such merchant."""
+    await merchant_queries.get_merchant(ctx.conn, merchant_id)
+    return act_for_merchant(ctx, merchant_id)
+
+
+async def create_merchant(
+    ctx: PlatformCtx,
+    *,
+    name: str,
+    time_zone: str,
+    locale: str,
+    owner_email: str,
+    owner_name: str,
+    store: Mapping[str, Any],
+    contact_email: str | None = None,
+    currency: str = "EUR",
+) -> NewMerchant:
+    """Make an active merchant with its first store and owner, who is sent a link to set a password unless they have one.
+
+    `store` holds the arguments of `store_service.create_store`. Raises its errors, ZoneInvalidException, EmailInvalidException.
+    """
+    zones.require_zone(time_zone, field="time_zone")
+    merchant = Merchant(
+        id=new_id(),
+        name=name,
+        contact_email=require_email(contact_email, field="contact_email") if contact_email else None,
+        time_zone=time_zone,
+        locale=locale,
+        currency=currency,
+        status="active",
+        created_at=ctx.now,
+    )
+    ctx.session.add(merchant)
+    await ctx.session.flush()
+    inside = act_for_merchant(ctx, merchant.id)
+    await audit.record(inside, "tenancy.merchant.created", "merchant", merchant.id)
+    inside.emit(MerchantCreated(merchant.id))
+    first_store = await store_service.create_store(inside, **{"time_zone": time_zone, "locale": locale} | dict(store))
+    owner = await user_service.invite_member(inside, email=owner_email, display_name=owner_name, role="owner", locale=locale)
+    return NewMerchant(await merchant_queries.get_merchant(ctx.conn, merchant.id), first_store, owner)
+
+
+async def open_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID) -> MerchantView:
+    """Let a suspended merchant work again; return it. MerchantNotFoundException."""
+    return await _set_status(ctx, merchant_id, "active")
+
+
+async def suspend_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID) -> MerchantView:
+    """Deactivate a merchant: every face of it is closed from the next request on, nothing is deleted. Return it."""
+    return await _set_status(ctx, merchant_id, "suspended")
+
+
+async def _set_status(ctx: PlatformCtx, merchant_id: uuid.UUID, status: str) -> MerchantView:
+    merchant = await _get(ctx, merchant_id)
+    if merchant.status != status:
+        merchant.status = status
+        merchant.suspended_at = ctx.now if status == "suspended" else None
+        await ctx.session.flush()
+        verb = "suspended" if status == "suspended" else "opened"
+        await audit.record(act_for_merchant(ctx, merchant_id), f"tenancy.merchant.{verb}", "merchant", merchant_id)
+    return await merchant_queries.get_merchant(ctx.conn, merchant_id)
+
+
+async def update_merchant(ctx: Ctx, changes: Mapping[str, Any]) -> MerchantView:
+    """Change the named fields of the context's merchant and return it. ZoneInvalidException, EmailInvalidException."""
+    unknown = set(changes) - CHANGEABLE
+    if unknown:
+        raise ValueError(f"a merchant's {', '.join(sorted(unknown))} cannot be changed")
+    merchant = await _get(ctx, ctx.merchant_id)
+    values = dict(changes)
+    if "time_zone" in values:
+        zones.require_zone(values["time_zone"], field="time_zone")
+    if values.get("contact_email"):
+        values["contact_email"] = require_email(values["contact_email"], field="contact_email")
+    changed = {name: value for name, value in values.items() if getattr(merchant, name) != value}
+    for name, value in changed.items():
+        setattr(merchant, name, value)
+    await ctx.session.flush()
+    if changed:
+        await audit.record(ctx, "tenancy.merchant.updated", "merchant", ctx.merchant_id, fields=sorted(changed))
+    return await merchant_queries.get_merchant(ctx.conn, ctx.merchant_id)
+
+
+async def get_merchant(ctx: Ctx) -> MerchantView:
+    """Return the context's merchant."""
+    return await merchant_queries.get_merchant(ctx.conn, ctx.merchant_id)
+
+
+async def list_merchants(
+    ctx: PlatformCtx,
+    *,
+    search: str | None = None,
+    status: str | None = None,
+    cursor: str | None = None,
+    limit: int = pagination.DEFAULT_PAGE,
+) -> Page[MerchantSummary]:
+    """Return a page of merchants by name. `search` looks in name, contact, store names and codes. BadCursor."""
+    after = None
+    if cursor is not None:
+        values = pagination.decode_cursor(cursor)
+        if len(values) != 2:
+            raise BadCursor
+        after = (str(values[0]), uuid.UUID(str(values[1])))
+    rows = await merchant_queries.list_merchants(ctx.conn, search=search, status=status, after=after, limit=limit)
+    return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.merchant.id)))
+
+
+async def _get(ctx: Ctx | PlatformCtx, merchant_id: uuid.UUID) -> Merchant:
+    statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.deleted_at.is_(None))
+    merchant = (await ctx.session.scalars(statement)).one_or_none()
+    if merchant is None:
+        raise MerchantNotFoundException
+    return merchant
