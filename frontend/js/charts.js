@@ -50,7 +50,7 @@ function datasets(data, colours) {
     fill: data.type !== "bar" && data.series.length === 1,
     borderWidth: data.type === "bar" ? 0 : 2.5,
     borderRadius: 4,
-    maxBarThickness: 36,
+    maxBarThickness: 56,
     pointRadius: 0,
     pointHitRadius: 16,
     pointHoverRadius: 5,
