@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.ops import mailbox
+from app.core import mailbox
+from app.ops.mailbox import serve_mailbox
 
 
 def make_message(subject: str) -> EmailMessage:
@@ -22,7 +23,7 @@ def make_message(subject: str) -> EmailMessage:
 
 async def test_a_mail_sent_is_a_mail_read(tmp_path: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(mailbox.serve_mailbox(listener, tmp_path))
+    serving = asyncio.create_task(serve_mailbox(listener, tmp_path))
 
     def send() -> None:
         with smtplib.SMTP("127.0.0.1", listener.getsockname()[1], timeout=5) as client:

@@ -1,0 +1,51 @@
+"""What other modules give for a mail, and how they announce it."""
+
+import dataclasses
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+FULL, EMPTY = "●", "○"
+MAX_CIRCLES = 20
+MAX_GREETED_NAME = 40
+_GREETABLE = re.compile(r"[^\W\d_]+(?:(?:\. |[ '’-])[^\W\d_]+)*\.?")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MailContent:
+    """The values of one mail, made at the moment of sending. `brand_colour` (#rrggbb) colours it; texts are in its language."""
+
+    brand_colour: str
+    values: Mapping[str, str]
+
+
+Provider = Callable[..., Awaitable[MailContent]]
+"""`async def provider(ctx, *, message_id, locale, **ids) -> MailContent`; ids are those given to `enqueue_mail`, as UUIDs."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateSpec:
+    """A mail that a module can send: the template's code, the variables it gives, and the import path of its provider.
+
+    `provider` is "package.module:function", imported by the worker at first use.
+    """
+
+    code: str
+    variables: frozenset[str]
+    provider: str
+
+
+def stamp_row(stamps: int, target: int) -> str:
+    """Return a card's stamps as circles, `●●●○○`; as `3 / 50` for more than twenty. `stamps` over the target fill the row."""
+    if target > MAX_CIRCLES:
+        return f"{stamps} / {target}"
+    full = max(0, min(stamps, target))
+    return FULL * full + EMPTY * (target - full)
+
+
+def greetable_name(first_name: str | None) -> str | None:
+    """Return the name if a mail may greet with it, else None.
+
+    A public form takes any text as a name and any address: a greeting must not carry a stranger's advertisement.
+    """
+    name = (first_name or "").strip()
+    return name if len(name) <= MAX_GREETED_NAME and len(name.split()) <= 3 and _GREETABLE.fullmatch(name) else None

@@ -1,0 +1,58 @@
+"""A mail as it goes over the wire (RFC 5322), built so that no value can become a header."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+
+from app.modules.messaging.domain.template import RenderedMail
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMail:
+    """One mail to one person. `message_id` is derived from the outbox row, so that a repeated sending is recognisable."""
+
+    message_id: str
+    sender: str
+    recipient: str
+    content: bytes
+
+
+def message_id_for(outbox_id: uuid.UUID, sender: str) -> str:
+    """Return the Message-ID of the mail for `outbox_id`: the same at every try."""
+    return f"<{outbox_id}@{sender.rpartition('@')[2]}>"
+
+
+def sender_address(mail_from: str) -> str:
+    """Return the bare address of the setting `mail_from` ("Name <address>" or an address)."""
+    return parseaddr(mail_from)[1]
+
+
+def ascii_address(address: str) -> str:
+    """Return `address` with an international domain in its ASCII form (the local part is ASCII already)."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.encode('idna').decode('ascii')}"
+
+
+def build_mail(
+    rendered: RenderedMail, *, outbox_id: uuid.UUID, mail_from: str, display_name: str, recipient: str, locale: str, sent_at: dt.datetime
+) -> OutgoingMail:
+    """Return the mail from `display_name` at our own address to `recipient`, text first and HTML as the alternative.
+
+    ValueError when an address cannot stand in a header.
+    """
+    sender = sender_address(mail_from)
+    message = EmailMessage(policy=SMTP.clone(max_line_length=78))
+    message["From"] = Address(" ".join(display_name.split()), addr_spec=sender)
+    message["To"] = Address(addr_spec=ascii_address(recipient))
+    message["Subject"] = rendered.subject
+    message["Date"] = format_datetime(sent_at)
+    message["Message-ID"] = message_id_for(outbox_id, sender)
+    message["Content-Language"] = locale
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(rendered.text, cte="quoted-printable")
+    message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return OutgoingMail(message_id=message["Message-ID"], sender=sender, recipient=ascii_address(recipient), content=message.as_bytes())

@@ -1,0 +1,89 @@
+"""Mail templates: `{{name}}` from an allow-list, escaped, and nothing else. Not a programming language on purpose."""
+
+import dataclasses
+import html
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from app.modules.messaging.domain.colours import COLOUR
+from app.modules.messaging.errors import TemplateVariableException
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
+_BRACES = re.compile(r"\{\{|\}\}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+BASE_VARIABLES = frozenset({"greeting", "merchant_name", "merchant_address", "brand_colour", "brand_text_colour"})
+"""What every template may use: messaging knows these itself (the colour comes with the content)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MailTemplate:
+    """A template in one language. `variables` is the allow-list; subject, HTML and text use a part of it."""
+
+    code: str
+    locale: str
+    subject: str
+    html: str
+    text: str
+    variables: frozenset[str]
+
+    def used_variables(self) -> frozenset[str]:
+        """Return the names that subject, HTML or text use."""
+        return placeholders(self.subject) | placeholders(self.html) | placeholders(self.text)
+
+    def check(self) -> "MailTemplate":
+        """Return self; TemplateVariableException for names that are not allowed, or braces that are no placeholder."""
+        unknown = self.used_variables() - self.variables
+        for part in (self.subject, self.html, self.text):
+            if _BRACES.search(_PLACEHOLDER.sub("", part)):
+                unknown |= {"{{ }}"}
+        if unknown:
+            raise TemplateVariableException(unknown)
+        return self
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """What is sent: subject on one line, both bodies complete."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names of the placeholders in `text`."""
+    return frozenset(_PLACEHOLDER.findall(text))
+
+
+def render(template: MailTemplate, values: Mapping[str, str]) -> RenderedMail:
+    """Return the mail with `values` filled in, escaped for where they stand, in one pass: a value is never a template.
+
+    TemplateVariableException when a needed value is missing, a given one is not allowed, a `…_colour` is no #rrggbb, or a
+    `…_link` no absolute web address.
+    """
+    template.check()
+    missing = template.used_variables() - values.keys()
+    unknown = values.keys() - template.variables
+    if faulty := missing | unknown | set(_misplaced(values)):
+        raise TemplateVariableException(faulty)
+    plain = {name: _CONTROL.sub(" ", value).strip() for name, value in values.items()}
+    escaped = {name: html.escape(value) for name, value in plain.items()}
+    return RenderedMail(
+        subject=" ".join(_fill(template.subject, plain).split()), html=_fill(template.html, escaped), text=_fill(template.text, plain)
+    )
+
+
+def _misplaced(values: Mapping[str, str]) -> Iterable[str]:
+    for name, value in values.items():
+        if name.endswith("_colour") and not COLOUR.fullmatch(value):
+            yield name
+        elif name.endswith("_link"):
+            address = urlsplit(value)
+            if address.scheme not in ("http", "https") or not address.netloc or _CONTROL.search(value) or " " in value:
+                yield name
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)

@@ -1,0 +1,47 @@
+"""What the messaging module refuses, and how sending can fail."""
+
+from collections.abc import Iterable
+
+from app.core.errors import N_, Conflict, GiveUp, NotFound, Unavailable
+
+
+class UnknownTemplateException(NotFound):
+    """No module registered a template with this code."""
+
+    code = "unknown_template"
+    message = N_("There is no mail template with this name.")
+
+
+class TemplateVariableException(Conflict):
+    """A template and its values do not fit: an unknown placeholder, a missing value, or one that must not stand there."""
+
+    code = "template_variable"
+    message = N_("The mail template and its values do not fit together: %(names)s.")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(params={"names": ", ".join(sorted(names))})
+
+
+class TemporaryFailure(Unavailable):
+    """The mail could not be handed over now; the same mail is tried again later. `reason` is a short code without any address.
+
+    The log of the try outlives the failure, so that the mail log says how often and why.
+    """
+
+    code = "mail_temporary_failure"
+    keeps_work = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(code=reason)
+        self.reason = reason
+
+
+class PermanentFailure(GiveUp):
+    """The receiving side refused this mail for good; trying again would only annoy it. `reason` as in TemporaryFailure."""
+
+    code = "mail_permanent_failure"
+    keeps_work = True
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(code=reason)
+        self.reason = reason

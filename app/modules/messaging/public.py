@@ -1,0 +1,28 @@
+"""The door of the messaging module.
+
+A module that sends mails registers each of them once, in its definition (`register_template`), gives the values when asked
+(a provider that returns MailContent), and calls `enqueue_mail` in the transaction that is the reason for the mail.
+"""
+
+from app.modules.messaging.domain.content import MailContent, TemplateSpec, stamp_row
+from app.modules.messaging.domain.enums import MailState
+from app.modules.messaging.errors import PermanentFailure, TemplateVariableException, TemporaryFailure, UnknownTemplateException
+from app.modules.messaging.services.email_service import EmailService
+from app.modules.messaging.services.mail_service import enqueue_mail
+from app.modules.messaging.services.providers import MailProvider
+from app.modules.messaging.services.template_service import register_template
+
+__all__ = [
+    "EmailService",
+    "MailContent",
+    "MailProvider",
+    "MailState",
+    "PermanentFailure",
+    "TemplateSpec",
+    "TemplateVariableException",
+    "TemporaryFailure",
+    "UnknownTemplateException",
+    "enqueue_mail",
+    "register_template",
+    "stamp_row",
+]

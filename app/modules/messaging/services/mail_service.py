@@ -1,0 +1,92 @@
+"""From an outbox message with ids to a mail: whom, in which language, with which values, all as of sending."""
+
+import uuid
+from typing import Any
+
+from app.core.context import Ctx
+from app.core.i18n import _
+from app.core.i18n.locale import match_locale, negotiate, use_locale
+from app.modules.customers import public as customers
+from app.modules.messaging.domain.colours import COLOUR, text_colour_on
+from app.modules.messaging.domain.content import MailContent, greetable_name
+from app.modules.messaging.domain.enums import MailState
+from app.modules.messaging.errors import TemplateVariableException
+from app.modules.messaging.queries import mails
+from app.modules.messaging.services import template_service
+from app.modules.messaging.services.email_service import EmailService
+from app.modules.messaging.services.providers import MailProvider
+from app.modules.tenancy import public as tenancy
+
+TASK = "messaging.send_mail"
+
+
+def enqueue_mail(
+    ctx: Ctx,
+    template: str,
+    *,
+    customer_id: uuid.UUID,
+    store_id: uuid.UUID | None = None,
+    card_id: uuid.UUID | None = None,
+    locale: str | None = None,
+    **ids: uuid.UUID | int | str,
+) -> None:
+    """Send the mail `template` to the customer after the commit, once. Only ids, numbers and short codes go along.
+
+    `locale` is the language of the page where it was asked for; without, the customer's own counts. `store_id` gives the
+    sender's address. Raises UnknownTemplateException when nobody registered the template.
+    """
+    template_service.find_spec(template)
+    optional = {"store_id": store_id, "card_id": card_id, "locale": match_locale(locale)}
+    payload: dict[str, Any] = {name: value for name, value in {**optional, **ids}.items() if value is not None}
+    ctx.enqueue(TASK, template=template, customer_id=customer_id, **payload)
+
+
+async def send_mail(
+    ctx: Ctx,
+    *,
+    message_id: uuid.UUID,
+    template: str,
+    customer_id: uuid.UUID,
+    store_id: uuid.UUID | None = None,
+    locale: str | None = None,
+    provider: MailProvider | None = None,
+    **ids: Any,
+) -> MailState:
+    """Send the mail that `enqueue_mail` asked for; `message_id` is the outbox row's id. Raises as EmailService.send_template."""
+    if await mails.find_state(ctx, message_id) is MailState.SENT:
+        return MailState.SENT
+    service = EmailService(ctx, provider)
+    customer = await customers.get_customer(ctx, customer_id)
+    merchant = await tenancy.get_merchant(ctx)
+    language = negotiate(locale, customer.locale, None, merchant.locale)
+    if customer.email is None:
+        return await service.suppress(template, language, message_id=message_id, customer_id=customer_id, reason="erased")
+    with use_locale(language):
+        give_content = template_service.find_provider(template)
+        content: MailContent = await give_content(
+            ctx, message_id=message_id, locale=language, customer_id=customer_id, store_id=store_id, **ids
+        )
+        values = {
+            **_base_values(content, merchant.name, greetable_name(customer.first_name)),
+            "merchant_address": await _address(ctx, store_id or customer.registered_store_id),
+            **content.values,
+        }
+    return await service.send_template(template, language, customer.email, values, message_id=message_id, customer_id=customer_id)
+
+
+def _base_values(content: MailContent, merchant_name: str, name: str | None) -> dict[str, str]:
+    if not COLOUR.fullmatch(content.brand_colour):
+        raise TemplateVariableException({"brand_colour"})
+    return {
+        "greeting": _("Hello %(name)s,", name=name) if name else _("Hello,"),
+        "merchant_name": merchant_name,
+        "brand_colour": content.brand_colour,
+        "brand_text_colour": text_colour_on(content.brand_colour),
+    }
+
+
+async def _address(ctx: Ctx, store_id: uuid.UUID | None) -> str:
+    """Return the address of the store on one line, of the merchant's first store when none is named."""
+    stores = await tenancy.list_stores(ctx, include_closed=True)
+    store = next((store for store in stores if store.id == store_id), stores[0] if stores else None)
+    return f"{store.address_line}, {store.postal_code} {store.city}" if store else ""
