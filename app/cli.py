@@ -9,8 +9,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-APP_DIR = Path(__file__).resolve().parent
-
 
 class OrionGroup(TyperGroup):
     """The commands of this file, and those that modules contribute: they are loaded when one of them, or the help, is asked for."""
@@ -32,8 +30,6 @@ class OrionGroup(TyperGroup):
         from app.core.modules import MODULES, load_attribute
 
         for name in MODULES:
-            if not (APP_DIR / "modules" / name / "definition.py").exists():
-                continue
             definition = load_attribute(f"app.modules.{name}.definition:MODULE")
             if definition.cli is None:
                 continue
