@@ -3,10 +3,17 @@
 from app.core.modules import ModuleDefinition
 from app.modules.tenancy.permissions import PERMISSIONS
 
+_ROUTES = "app.modules.tenancy.routes.api"
 _SERVICE = "app.modules.tenancy.services.session_service"
 
 MODULE = ModuleDefinition(
     name="tenancy",
+    routers=(
+        f"{_ROUTES}.account:router",
+        f"{_ROUTES}.merchant:router",
+        f"{_ROUTES}.merchant:choice_router",
+        f"{_ROUTES}.admin:router",
+    ),
     permissions=PERMISSIONS,
     openers={
         "account": f"{_SERVICE}:open_account",

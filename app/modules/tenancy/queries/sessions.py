@@ -1,5 +1,6 @@
 """Statements about sessions: opening through the database's doors, and changes by id."""
 
+import dataclasses
 import datetime as dt
 import uuid
 from typing import Any
@@ -33,11 +34,20 @@ FIND_WAITING = """
 SELECT s.id, s.user_id FROM tenancy_sessions s JOIN tenancy_users u ON u.id = s.user_id
 WHERE s.id = $1 AND s.kind = 'user' AND s.revoked_at IS NULL AND s.second_factor_at IS NULL AND u.totp_secret IS NOT NULL
 """
-FIND_SECOND_FACTOR = "SELECT second_factor_at FROM tenancy_sessions WHERE id = $1"
+FIND_STATE = "SELECT merchant_id, store_id, second_factor_at FROM tenancy_sessions WHERE id = $1"
 PURGE = """
 DELETE FROM tenancy_sessions WHERE id IN (
     SELECT id FROM tenancy_sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)
 """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SessionState:
+    """What a user's session remembers: merchant and store chosen, and when the second factor was passed."""
+
+    merchant_id: uuid.UUID | None = None
+    store_id: uuid.UUID | None = None
+    second_factor_at: dt.datetime | None = None
 
 
 def affected(status: str) -> int:
@@ -110,10 +120,10 @@ async def find_waiting(conn: asyncpg.Connection, session_id: uuid.UUID) -> async
     return await conn.fetchrow(FIND_WAITING, session_id)
 
 
-async def find_second_factor(conn: asyncpg.Connection, session_id: uuid.UUID) -> dt.datetime | None:
-    """Return when the session's user passed the second factor, or None."""
-    passed_at: dt.datetime | None = await conn.fetchval(FIND_SECOND_FACTOR, session_id)
-    return passed_at
+async def find_state(conn: asyncpg.Connection, session_id: uuid.UUID | None) -> SessionState:
+    """Return what the session remembers; nothing for no session."""
+    row = await conn.fetchrow(FIND_STATE, session_id) if session_id else None
+    return SessionState(**dict(row)) if row else SessionState()
 
 
 async def purge(conn: asyncpg.Connection, before: dt.datetime, limit: int) -> int:

@@ -1,0 +1,86 @@
+"""The platform's face of tenancy: merchants and their stores."""
+
+import uuid
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from app.core import pagination
+from app.core.context import PlatformCtx
+from app.core.web.deps import access
+from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.problems import documented
+from app.modules.tenancy.schemas.merchant import (
+    MerchantAnswer,
+    MerchantPage,
+    NewMerchantAnswer,
+    NewMerchantBody,
+    NewStoreBody,
+    StoreAnswer,
+    StoreList,
+    merchant_answer,
+    merchant_row,
+    new_merchant_answer,
+    store_answer,
+)
+from app.modules.tenancy.services import merchant_service, store_service
+
+router = APIRouter(prefix="/api/v1/admin/tenancy", tags=["Tenancy - Admin"])
+ONE = documented(404)
+Search = Annotated[OptionalLine, Query(alias="q", description="Part of a name, a contact address, a store's name or code.")]
+Status = Annotated[Literal["active", "suspended"] | None, Query(description="Only merchants of this status.")]
+Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Merchants on a page.")]
+
+
+@router.get("/merchants", summary="List merchants", responses=documented(400))
+async def list_merchants(
+    q: Search = "",
+    status: Status = None,
+    cursor: Cursor | None = None,
+    limit: Limit = pagination.DEFAULT_PAGE,
+    ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
+) -> MerchantPage:
+    """Return merchants by name, a page at a time."""
+    page = await merchant_service.list_merchants(ctx, search=q, status=status, cursor=cursor, limit=limit)
+    return MerchantPage(items=[merchant_row(row) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.post("/merchants", summary="Create a merchant", status_code=201, responses=documented(409))
+async def create_merchant(body: NewMerchantBody, ctx: PlatformCtx = access("admin", "tenancy.merchant.create")) -> NewMerchantAnswer:
+    """Create a merchant with its first store and its owner, who is mailed a link to set a password."""
+    values = body.model_dump()
+    return new_merchant_answer(await merchant_service.create_merchant(ctx, **values))
+
+
+@router.get("/merchants/{merchant_id}", summary="Read a merchant", responses=ONE)
+async def read_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.view")) -> MerchantAnswer:
+    """Return one merchant, active or suspended."""
+    return merchant_answer(await merchant_service.get_merchant(await merchant_service.open_for_admin(ctx, merchant_id)))
+
+
+@router.post("/merchants/{merchant_id}/open", summary="Let a merchant work again", responses=ONE)
+async def open_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.activate")) -> MerchantAnswer:
+    """Open a deactivated merchant again; people, stores and cards are as they were."""
+    return merchant_answer(await merchant_service.open_merchant(ctx, merchant_id))
+
+
+@router.post("/merchants/{merchant_id}/deactivate", summary="Deactivate a merchant", responses=ONE)
+async def deactivate_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.activate")) -> MerchantAnswer:
+    """Close every face of a merchant from the next request on; nothing is deleted."""
+    return merchant_answer(await merchant_service.suspend_merchant(ctx, merchant_id))
+
+
+@router.get("/merchants/{merchant_id}/stores", summary="List a merchant's stores", responses=ONE)
+async def list_stores(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.view")) -> StoreList:
+    """Return all stores of a merchant, closed ones too."""
+    inside = await merchant_service.open_for_admin(ctx, merchant_id)
+    return StoreList(items=[store_answer(store) for store in await store_service.list_stores(inside, include_closed=True)])
+
+
+@router.post("/merchants/{merchant_id}/stores", summary="Open a store for a merchant", status_code=201, responses=documented(404, 409))
+async def create_store(
+    merchant_id: uuid.UUID, body: NewStoreBody, ctx: PlatformCtx = access("admin", "tenancy.merchant.store")
+) -> StoreAnswer:
+    """Open a store on behalf of a merchant."""
+    inside = await merchant_service.open_for_admin(ctx, merchant_id)
+    return store_answer(await store_service.create_store(inside, **body.model_dump()))
