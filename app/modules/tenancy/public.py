@@ -6,13 +6,17 @@ Hashing of PINs: `app.core.hashing.hash_secret` and `verify_secret`.
 import uuid
 
 from app.core.context import Ctx, PlatformCtx
+from app.modules.tenancy.domain import pairing_code
+from app.modules.tenancy.queries import merchants as merchant_queries
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.queries.merchants import MerchantView
 from app.modules.tenancy.queries.stores import StoreView
+from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, open_for_admin
 from app.modules.tenancy.services.session_service import (
     NewSession,
     create_session,
+    find_last_seen_of_terminals,
     lock_all_for_staff_pin,
     revoke,
     revoke_all_for_user,
@@ -28,7 +32,10 @@ __all__ = [
     "NewSession",
     "StoreView",
     "act_for_merchant",
+    "count_pairing_try",
     "create_session",
+    "find_last_seen_of_terminals",
+    "find_merchant_id",
     "find_store_names",
     "find_user_contact",
     "find_user_names",
@@ -38,12 +45,19 @@ __all__ = [
     "lock_all_for_staff_pin",
     "merchant_zone",
     "open_for_admin",
+    "pairing_code",
+    "pairing_code_was_right",
     "revoke",
     "revoke_all_for_user",
     "revoke_for_customer",
     "revoke_for_terminal",
     "set_unlocked",
 ]
+
+
+async def find_merchant_id(ctx: PlatformCtx, code_or_id: str) -> uuid.UUID | None:
+    """Return the merchant that an operator names by its id or by the code of one of its stores, or None."""
+    return await merchant_queries.find_id(ctx.conn, code_or_id)
 
 
 async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple[str, str] | None:

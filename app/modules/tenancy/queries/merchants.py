@@ -9,6 +9,10 @@ import asyncpg
 from app.modules.tenancy.errors import MerchantNotFoundException
 
 COLUMNS = "id, name, contact_email, time_zone, locale, currency, status, created_at, suspended_at"
+FIND_ID = """
+SELECT id FROM tenancy_merchants WHERE id::text = lower($1)
+UNION ALL SELECT merchant_id FROM tenancy_stores WHERE code = lower($1) LIMIT 1
+"""
 GET = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
 LIST = f"""
 SELECT {COLUMNS}, lower(name) AS sort_name,
@@ -71,6 +75,12 @@ async def get_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> Merc
     if row is None:
         raise MerchantNotFoundException
     return view(row)
+
+
+async def find_id(conn: asyncpg.Connection, code_or_id: str) -> uuid.UUID | None:
+    """Return the id of the merchant with this id or a store of this code, or None; deleted ones too."""
+    merchant_id: uuid.UUID | None = await conn.fetchval(FIND_ID, code_or_id.strip())
+    return merchant_id
 
 
 async def list_merchants(

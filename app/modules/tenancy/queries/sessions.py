@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -28,6 +29,10 @@ REVOKE_OF_CUSTOMER = "UPDATE tenancy_sessions SET revoked_at = $3 WHERE merchant
 SET_UNLOCKED = "UPDATE tenancy_sessions SET staff_pin_id = $3, unlocked_until = $4 WHERE merchant_id = $1 AND id = $2"
 LOCK_OF_STAFF_PIN = """
 UPDATE tenancy_sessions SET staff_pin_id = NULL, unlocked_until = NULL WHERE merchant_id = $1 AND staff_pin_id = $2
+"""
+LAST_SEEN_OF_TERMINALS = """
+SELECT terminal_id, max(last_seen_at) AS seen_at FROM tenancy_sessions
+WHERE merchant_id = $1 AND terminal_id = ANY($2::uuid[]) GROUP BY terminal_id
 """
 SET_STORE = "UPDATE tenancy_sessions SET store_id = $3, staff_pin_id = NULL, unlocked_until = NULL WHERE merchant_id = $1 AND id = $2"
 FIND_WAITING = """
@@ -96,6 +101,13 @@ async def revoke_of_terminal(conn: asyncpg.Connection, merchant_id: uuid.UUID, t
 async def revoke_of_customer(conn: asyncpg.Connection, merchant_id: uuid.UUID, customer_id: uuid.UUID, now: dt.datetime) -> int:
     """End the customer's sessions; return how many."""
     return affected(await conn.execute(REVOKE_OF_CUSTOMER, merchant_id, customer_id, now))
+
+
+async def find_last_seen_of_terminals(
+    conn: asyncpg.Connection, merchant_id: uuid.UUID, terminal_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, dt.datetime]:
+    """Return when each of the terminals last showed itself, to the minute."""
+    return {row["terminal_id"]: row["seen_at"] for row in await conn.fetch(LAST_SEEN_OF_TERMINALS, merchant_id, list(terminal_ids))}
 
 
 async def set_unlocked(

@@ -19,6 +19,8 @@ BY_EMAIL = Limit(10, PERIOD)
 BY_ADDRESS = Limit(50, PERIOD)
 BY_CODE = Limit(5, PERIOD)
 BY_LINK = Limit(3, PERIOD)
+PAIRING_BY_ADDRESS = Limit(10, PERIOD)
+PAIRING_IN_ALL = Limit(1000, PERIOD)
 _KEPT = dt.timedelta(days=1)
 
 
@@ -61,3 +63,17 @@ async def code_was_right(ctx: PlatformCtx, user_id: uuid.UUID) -> None:
 async def may_send_link(ctx: PlatformCtx, email_normalized: str) -> bool:
     """Count a wish for a link; whether one more may be mailed to the address."""
     return await counters.raise_counter(ctx.conn, _subject("link", email_normalized), BY_LINK, ctx.now) is None
+
+
+async def count_pairing_try(ctx: PlatformCtx) -> None:
+    """Count a try of a terminal's pairing code, from the caller's address and in all; SignInLockedException when it may not be checked."""
+    if ctx.actor.address:
+        await _count(ctx, _subject("pairing", ctx.actor.address), PAIRING_BY_ADDRESS)
+    await _count(ctx, _subject("pairing", ""), PAIRING_IN_ALL)
+
+
+async def pairing_code_was_right(ctx: PlatformCtx) -> None:
+    """Take back the try that was counted: only wrong ones lock."""
+    if ctx.actor.address:
+        await counters.take_back(ctx.conn, _subject("pairing", ctx.actor.address), PAIRING_BY_ADDRESS)
+    await counters.take_back(ctx.conn, _subject("pairing", ""), PAIRING_IN_ALL)

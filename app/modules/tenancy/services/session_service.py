@@ -6,6 +6,7 @@ Tokens are 256 bits, only their hash is stored. Limits from reliability.md, Sett
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Literal
 
 import asyncpg
@@ -88,6 +89,11 @@ async def revoke_all_for_user(ctx: Ctx | PlatformCtx, user_id: uuid.UUID, *, kee
 async def revoke_for_terminal(ctx: Ctx, terminal_id: uuid.UUID) -> int:
     """End the sessions of a terminal that was revoked or paired anew; return how many."""
     return await session_queries.revoke_of_terminal(ctx.conn, ctx.merchant_id, terminal_id, ctx.now)
+
+
+async def find_last_seen_of_terminals(ctx: Ctx, terminal_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dt.datetime]:
+    """Return when each of the merchant's terminals last showed itself, to the minute; terminals that never did are left out."""
+    return await session_queries.find_last_seen_of_terminals(ctx.conn, ctx.merchant_id, terminal_ids) if terminal_ids else {}
 
 
 async def revoke_for_customer(ctx: Ctx, customer_id: uuid.UUID) -> int:
