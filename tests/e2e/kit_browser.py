@@ -34,12 +34,10 @@ def chromium(*flags: str) -> Iterator[Browser]:
         browser.close()
 
 
-def watch(page: Page) -> list[str]:
+def watch(page: Page, complaints: list[str]) -> None:
     """Collect what the page complains about: script errors, refused sources, failed loads."""
-    complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    return complaints
 
 
 def axe_violations(page: Page) -> list[str]:

@@ -22,14 +22,15 @@ from app.core.web.app import build_api
 from app.core.web.fields import Body, Line
 from app.core.web.middleware import Gate
 
-
 CARD = """{% from "ui/card.html" import loyalty_card, qr_panel with context %}{{ loyalty_card("Bread & Coffee Club", "#7b3f00",
  merchant_name, number="7F3K 92MD 4QXA", holder="Léa Muller", qr_url=qr, stamps=7, stamps_target=10, new_stamps=1) }}"""
 
 SAMPLES = {
     "storefront": """{% extends "layouts/storefront.html" %}{% from "ui/button.html" import button with context %}
 {% block title %}Card{% endblock %}
-{% block content %}<h1>Léa Muller</h1>""" + CARD + """<ul class="list surface surface-pad">
+{% block content %}<h1>Léa Muller</h1>"""
+    + CARD
+    + """<ul class="list surface surface-pad">
 <li><span class="avatar" aria-hidden="true">G</span><div class="grow">Gare<small>12, place de la Gare</small></div></li>
 <li><span class="avatar" aria-hidden="true">K</span><div class="grow">Kirchberg<small>3, rue Erasme</small></div></li></ul>
 {{ super() }}{% endblock %}
@@ -40,13 +41,17 @@ SAMPLES = {
 {% block title %}Terminal{% endblock %}
 {% block head_actions %}{{ icon_button("lock", "Lock", "secondary") }}{% endblock %}
 {% block find %}<h1>Find a card</h1>{{ search_field(placeholder="Number, e-mail, phone or name") }}{{ scanner("camera") }}{% endblock %}
-{% block card %}{{ result_line("1 stamp: 7 of 10") }}""" + CARD + """<h2>Léa Muller</h2>
+{% block card %}{{ result_line("1 stamp: 7 of 10") }}"""
+    + CARD
+    + """<h2>Léa Muller</h2>
 {{ button("Give a stamp", "primary", icon_name="stamp", size="hero", block=True) }}
 {{ button("Redeem a reward", icon_name="gift", block=True, disabled=True) }}{% endblock %}""",
     "print": """{% extends "layouts/print.html" %}{% block title %}Poster{% endblock %}
-{% block sheets %}<section class="sheet sheet-a4 accent-7b3f00"><div class="poster"><div class="poster-head"><strong>Boulangerie du Nord</strong>
-<span>Gare</span></div><img class="poster-qr" src="{{ qr }}" alt="QR code to join" width="300" height="300"><div class="poster-promise">
-<p lang="fr">Dix cafés, le onzième est offert</p><p lang="de">Zehn Kaffees, der elfte ist geschenkt</p></div></div></section>{% endblock %}""",
+{% block sheets %}<section class="sheet sheet-a4 accent-7b3f00"><div class="poster"><div class="poster-head">
+<strong>Boulangerie du Nord</strong><span>Gare</span></div><img class="poster-qr" src="{{ qr }}" alt="QR code to join" width="300" height="300">
+<div class="poster-promise">
+<p lang="fr">Dix cafés, le onzième est offert</p><p lang="de">Zehn Kaffees, der elfte ist geschenkt</p>
+</div></div></section>{% endblock %}""",
 }
 
 
@@ -104,7 +109,7 @@ def serve(port: int = 0) -> Iterator[tuple[str, Gate]]:
         listener.bind(("127.0.0.1", port))
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         key = write_key(Path(folder) / "key")
-        site = build_site(Settings(env="test", base_url=base_url, secret_key_file=key, pin_pepper_file=key, _env_file=None))  # type: ignore[call-arg]
+        site = build_site(Settings(env="test", base_url=base_url, secret_key_file=key, pin_pepper_file=key, _env_file=None))
         server = uvicorn.Server(uvicorn.Config(site, lifespan="off", log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
