@@ -145,6 +145,8 @@ def test_activity_after_the_change_follows_the_new_period_alone() -> None:
     shortened = make_rules(points_expiration_days=90, expiration_changed_at=local("2025-08-01T10:00"))
     card = make_card(points_balance=30, last_activity_at=local("2025-08-02T10:00"))
     assert expires_on(card, shortened) == dt.date(2025, 10, 31)
+    at_once = make_card(points_balance=30, last_activity_at=local("2025-08-01T10:00"))
+    assert expires_on(at_once, shortened) == dt.date(2025, 10, 30)
 
 
 def due_card() -> tuple[CardState, dt.datetime]:

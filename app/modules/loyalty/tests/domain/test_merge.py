@@ -1,5 +1,6 @@
 """Merging cards: A12, "Sums before = sums after"."""
 
+import dataclasses
 import datetime as dt
 import uuid
 
@@ -88,6 +89,26 @@ def test_the_warning_of_the_last_used_card_counts() -> None:
     warned = merge_card(30, last_activity_at=NOW - DAY * 20, last_expiration_warning_at=NOW - DAY * 3, points_balance=1)
     fresh = merge_card(10, last_activity_at=NOW - DAY * 5, points_balance=1)
     assert plan_merge([warned, fresh], RULES, now=NOW).target.card.last_expiration_warning_at is None
+
+
+def test_totals_move_with_the_balances() -> None:
+    def used(age_days: int, factor: int) -> MergeCard:
+        return merge_card(
+            age_days,
+            stamp_count=2 * factor,
+            points_balance=20 * factor,
+            total_stamps_earned=9 * factor,
+            total_stamps_redeemed=6 * factor,
+            total_stamps_voided=factor,
+            total_points_earned=90 * factor,
+            total_points_redeemed=60 * factor,
+            total_points_voided=10 * factor,
+        )
+
+    plan = plan_merge([used(30, 1), used(20, 2), used(10, 4)], RULES, now=NOW)
+    assert plan.target.card == dataclasses.replace(used(1, 7).state, last_activity_at=plan.target.card.last_activity_at)
+    nobodys = make_card(status=CardStatus.MERGED, last_activity_at=plan.target.card.last_activity_at)
+    assert [decision.card for _, decision in plan.sources] == [nobodys, nobodys]
 
 
 def test_of_two_cards_of_one_instant_the_smaller_id_is_the_older() -> None:

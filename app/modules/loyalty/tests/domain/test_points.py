@@ -238,6 +238,8 @@ def test_a_correction_needs_a_reason(reason: str) -> None:
 
 def test_a_reason_is_tidied() -> None:
     assert clean_reason("  wrong\n amount typed ") == "wrong amount typed"
+    assert clean_reason("abc") == "abc"
+    assert len(clean_reason("x" * 500)) == 500
 
 
 def test_a_rule_that_would_go_negative_is_a_bug() -> None:

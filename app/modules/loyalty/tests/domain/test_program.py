@@ -95,6 +95,9 @@ def test_settings_that_contradict_each_other(changes: dict[str, Any], reported: 
 
 def test_a_reward_can_be_redeemed() -> None:
     assert reward_problems(name="Kaffi", cost_points=100, minimum_redemption_points=100) == {}
+    assert reward_problems(name="K", cost_points=1, minimum_redemption_points=0) == {}
+    assert reward_problems(name="K" * 60, cost_points=1_000_000, minimum_redemption_points=0) == {}
+    assert list(reward_problems(name="K" * 61, cost_points=1_000_001, minimum_redemption_points=0)) == ["name", "cost_points"]
     assert list(reward_problems(name="Kaffi", cost_points=99, minimum_redemption_points=100)) == ["cost_points"]
     assert list(reward_problems(name=" ", cost_points=0, minimum_redemption_points=0)) == ["name", "cost_points"]
 
