@@ -138,6 +138,30 @@ class NothingToMergeException(LoyaltyRuleException):
     message = N_("This customer has only one card, so there is nothing to merge.")
 
 
+class CardsPerStoreException(LoyaltyRuleException):
+    """Cards belong to one store each (A1 off), so several cards of one person are meant."""
+
+    code = "cards_per_store"
+    message = N_("Each store has its own cards at the moment. Please switch on one card for all stores first.")
+
+
+class MergeRunningException(Conflict):
+    """The merchant's cards are being merged already; `merge_id` in `params` is that run, where it is known."""
+
+    code = "merge_running"
+    message = N_("The cards are already being merged. Please wait until that has finished.")
+
+    def __init__(self, merge_id: uuid.UUID | None = None) -> None:
+        super().__init__(params={} if merge_id is None else {"merge_id": str(merge_id)})
+
+
+class MergeRunNotFoundException(NotFound):
+    """No such run at this merchant."""
+
+    code = "merge_not_found"
+    message = N_("We could not find that merge.")
+
+
 class ProgramInvalidException(Invalid):
     """Program settings that break a bound or contradict each other; `fields` names each."""
 
@@ -382,3 +406,4 @@ class PairingCodeException(Gone):
 
     code = "pairing_code_invalid"
     message = N_("This code is not valid any more. Please create a new one in the merchant panel.")
+    keeps_work = True

@@ -7,14 +7,17 @@ import uuid
 
 from app.core.context import Ctx, PlatformCtx
 from app.modules.tenancy.domain import pairing_code
+from app.modules.tenancy.errors import StoreNotFoundException
 from app.modules.tenancy.queries import merchants as merchant_queries
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.queries.merchants import MerchantView
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, open_for_admin
+from app.modules.tenancy.services.password_service import link_path as password_link_path
 from app.modules.tenancy.services.session_service import (
     NewSession,
+    as_system_at,
     create_session,
     find_last_seen_of_terminals,
     lock_all_for_staff_pin,
@@ -30,8 +33,10 @@ from app.modules.tenancy.services.zone_service import merchant_zone
 __all__ = [
     "MerchantView",
     "NewSession",
+    "StoreNotFoundException",
     "StoreView",
     "act_for_merchant",
+    "as_system_at",
     "count_pairing_try",
     "create_session",
     "find_last_seen_of_terminals",
@@ -47,6 +52,7 @@ __all__ = [
     "open_for_admin",
     "pairing_code",
     "pairing_code_was_right",
+    "password_link_path",
     "revoke",
     "revoke_all_for_user",
     "revoke_for_customer",

@@ -91,3 +91,11 @@ class TerminalAction(enum.StrEnum):
     VOID = "void"
     REFUND = "refund"
     ADJUST = "adjust"
+
+
+class MergeRunStatus(enum.StrEnum):
+    """How a run that merges cards stands. It stops when the merchant goes back to a card per store."""
+
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"

@@ -1,4 +1,4 @@
-"""Rewards, the merchant's settings, staff PINs, terminals and their pairing codes.
+"""Rewards, the merchant's settings, staff PINs, terminals and their pairing codes, and runs that merge cards.
 
 Revision ID: loyalty_002
 """
@@ -18,7 +18,14 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 ID = UUID(as_uuid=True)
-TABLES = ("loyalty_rewards", "loyalty_merchant_settings", "loyalty_staff_pins", "loyalty_terminals", "loyalty_pairing_codes")
+TABLES = (
+    "loyalty_rewards",
+    "loyalty_merchant_settings",
+    "loyalty_staff_pins",
+    "loyalty_terminals",
+    "loyalty_pairing_codes",
+    "loyalty_merge_runs",
+)
 
 USE_PAIRING_CODE = """
 CREATE FUNCTION loyalty_use_pairing_code(code_hash bytea, now timestamptz)
@@ -40,11 +47,12 @@ END $$
 
 
 def upgrade() -> None:
-    """Create the five tables, and the function through which a device that nobody signed in on presents its code."""
+    """Create the six tables, and the function through which a device that nobody signed in on presents its code."""
     _create_rewards()
     _create_settings()
     _create_staff_pins()
     _create_terminals()
+    _create_merge_runs()
     for table in TABLES:
         protect_tenant_table(op.get_bind(), table, app=("SELECT", "INSERT", "UPDATE"))
     op.execute(USE_PAIRING_CODE)
@@ -55,6 +63,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.execute("DROP FUNCTION loyalty_use_pairing_code(bytea, timestamptz)")
+    op.drop_index("ix_loyalty_cards_merchant_id_merged_into_id", "loyalty_cards")
     for table in reversed(TABLES):
         op.drop_table(table)
 
@@ -160,3 +169,40 @@ def _create_terminals() -> None:
         sa.CheckConstraint("attempts >= 0", name="attempts_not_negative"),
     )
     op.create_index("uq_loyalty_pairing_codes_code_hash", "loyalty_pairing_codes", ["code_hash"], unique=True)
+
+
+def _create_merge_runs() -> None:
+    op.create_table(
+        "loyalty_merge_runs",
+        *_key(),
+        sa.Column("status", sa.Text, nullable=False, server_default="running"),
+        sa.Column("customer_id", ID),
+        sa.Column("started_by", ID),
+        sa.Column("last_customer_id", ID),
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+            for name in (
+                "customers_total", "customers_merged", "customers_skipped", "cards_merged", "stamps_before", "stamps_after",
+                "points_before", "points_after", "points_expired",
+            )
+        ),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT),
+        sa.CheckConstraint("status IN ('running', 'done', 'stopped')", name="status_known"),
+    )  # fmt: skip
+    op.create_index("ix_loyalty_merge_runs_merchant_id_started_at", "loyalty_merge_runs", ["merchant_id", "started_at"])
+    op.create_index(
+        "uq_loyalty_merge_runs_running",
+        "loyalty_merge_runs",
+        ["merchant_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'running'"),
+    )
+    # The history of a card shows what was collected on those merged into it; a stamp never touches this column.
+    op.create_index(
+        "ix_loyalty_cards_merchant_id_merged_into_id",
+        "loyalty_cards",
+        ["merchant_id", "merged_into_id"],
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )

@@ -48,6 +48,12 @@ class Card(MerchantModel):
             postgresql_where=text(LIVE),
         ),
         Index("ix_loyalty_cards_merchant_id_customer_id", "merchant_id", "customer_id"),
+        Index(
+            "ix_loyalty_cards_merchant_id_merged_into_id",
+            "merchant_id",
+            "merged_into_id",
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         Index("ix_loyalty_cards_merchant_id_created_at_id", "merchant_id", "created_at", "id"),
         {"postgresql_with": {"fillfactor": 80}},
     )

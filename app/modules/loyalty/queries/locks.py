@@ -37,14 +37,10 @@ ORDER BY c.id
 FOR NO KEY UPDATE OF c
 """
 
-LOCK_CARDS_OF_CUSTOMER = """
-SELECT c.id FROM loyalty_cards c
-WHERE c.merchant_id = $1 AND c.customer_id = $2 AND c.deleted_at IS NULL AND c.status <> 'merged'
-ORDER BY c.id FOR NO KEY UPDATE
-"""
-
 LOCK_ENROLLMENT_SHARED = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR SHARE"
 LOCK_ENROLLMENT_EXCLUSIVE = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR UPDATE"
+
+LOCK_MERGE_RUN = "SELECT id FROM loyalty_merge_runs WHERE merchant_id = $1 AND id = $2 AND status = 'running' FOR NO KEY UPDATE"
 
 LOCK_PIN = """
 SELECT id, store_id, role, display_name, email_normalized, pin_hash, failed_attempts, locked_until, is_active
@@ -88,14 +84,14 @@ async def lock_cards(
     return found
 
 
-async def lock_cards_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[uuid.UUID]:
-    """Lock the live cards of a customer, in id order, and return their ids."""
-    return [row["id"] for row in await ctx.conn.fetch(LOCK_CARDS_OF_CUSTOMER, ctx.merchant_id, customer_id)]
-
-
 async def lock_enrollment(ctx: Ctx, *, is_switch: bool = False) -> None:
     """Take the merchant's enrollment lock: shared to enroll, exclusive to switch where cards work (domain.md, Identity)."""
     await ctx.conn.execute(LOCK_ENROLLMENT_EXCLUSIVE if is_switch else LOCK_ENROLLMENT_SHARED, ctx.merchant_id)
+
+
+async def lock_merge_run(ctx: Ctx, run_id: uuid.UUID) -> bool:
+    """Lock a run that merges cards; False when it is over, or there is none."""
+    return await ctx.conn.fetchval(LOCK_MERGE_RUN, ctx.merchant_id, run_id) is not None
 
 
 async def lock_pin(ctx: Ctx, pin_id: uuid.UUID) -> asyncpg.Record | None:

@@ -4,11 +4,14 @@ import dataclasses
 import datetime as dt
 import decimal
 import uuid
+import zoneinfo
 
 import asyncpg
 
 from app.core.context import Ctx
+from app.modules.loyalty.domain.balances import ProgramRules
 from app.modules.loyalty.domain.enums import PinPolicy, ProgramType, VoidPolicy
+from app.modules.loyalty.domain.points import scale_rate
 from app.modules.loyalty.errors import ProgramNotFoundException
 
 LIVE = """
@@ -87,6 +90,25 @@ async def get_settings(ctx: Ctx) -> MerchantSettings:
         return MerchantSettings()
     values = dict(row)
     return MerchantSettings(**values | {"pin_policy": PinPolicy(values["pin_policy"]), "void_policy": VoidPolicy(values["void_policy"])})
+
+
+def rules_of(program: Program, zone: zoneinfo.ZoneInfo, *, void_policy: VoidPolicy = VoidPolicy.BLOCK) -> ProgramRules:
+    """Return the rules that a program prescribes, for looking ahead without a lock; `zone` is the merchant's."""
+    return ProgramRules(
+        program_type=program.type,
+        zone=zone,
+        is_active=program.is_active,
+        stamps_target=program.stamps_target,
+        stamp_cooldown_minutes=program.stamp_cooldown_minutes,
+        max_stamps_per_day=program.max_stamps_per_day,
+        points_rate=scale_rate(program.points_per_euro),
+        welcome_bonus_points=program.welcome_bonus_points,
+        minimum_purchase_cents=program.minimum_purchase_cents,
+        minimum_redemption_points=program.minimum_redemption_points,
+        points_expiration_days=program.points_expiration_days,
+        expiration_changed_at=program.expiration_changed_at,
+        void_policy=void_policy,
+    )
 
 
 def _program(row: asyncpg.Record) -> Program:

@@ -36,15 +36,18 @@ WHERE t.merchant_id = $1 AND t.card_id = $2 AND t.type = 'stamp_earned' AND t.id
 ORDER BY t.created_at DESC, t.id DESC LIMIT 1
 """
 
+MERGED_INTO = "SELECT id FROM loyalty_cards WHERE merchant_id = $1 AND merged_into_id = $2"
 HISTORY = """
 SELECT t.id, t.type, t.created_at, t.store_id, t.stamps_delta, t.points_delta, t.stamps_after, t.points_after, t.owed_after,
        t.points_forgiven, t.amount_cents, t.points_rate, t.stamps_target, t.reverses_id, t.refunds_id, t.reward_id, t.staff_pin_id,
        t.order_reference, r.name AS reward_name, p.display_name AS staff_name,
-       EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided
+       EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided,
+       t.card_id <> $2 AS is_of_merged_card
 FROM loyalty_transactions t
 LEFT JOIN loyalty_rewards r ON r.merchant_id = t.merchant_id AND r.id = t.reward_id
 LEFT JOIN loyalty_staff_pins p ON p.merchant_id = t.merchant_id AND p.id = t.staff_pin_id
-WHERE t.merchant_id = $1 AND t.card_id = $2 AND ($3::timestamptz IS NULL OR (t.created_at, t.id) < ($3, $4))
+WHERE t.merchant_id = $1 AND t.card_id = ANY ($6) AND (t.type <> 'merge_out' OR t.card_id = $2)
+  AND ($3::timestamptz IS NULL OR (t.created_at, t.id) < ($3, $4))
 ORDER BY t.created_at DESC, t.id DESC LIMIT $5
 """
 
@@ -74,6 +77,7 @@ class HistoryRow:
     reward_name: str | None
     staff_name: str | None
     is_voided: bool
+    is_of_merged_card: bool
 
 
 async def get_card_of_transaction(ctx: Ctx, transaction_id: uuid.UUID) -> uuid.UUID:
@@ -114,9 +118,10 @@ async def find_previous_stamp_at(ctx: Ctx, card_id: uuid.UUID, transaction_id: u
 
 
 async def list_history(ctx: Ctx, card_id: uuid.UUID, *, cursor: str | None = None, limit: int = 25) -> Page[HistoryRow]:
-    """Return a card's history, newest first; the cursor is the last row's instant and id."""
+    """Return a card's history with that of the cards merged into it (A12), newest first; the cursor is the last row's instant and id."""
     at, last_id = _position(cursor)
-    rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, card_id, at, last_id, limit + 1)
+    cards = [card_id, *(row["id"] for row in await ctx.conn.fetch(MERGED_INTO, ctx.merchant_id, card_id))]
+    rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, card_id, at, last_id, limit + 1, cards)
     return page_of([_history(row) for row in rows], limit, lambda row: (row.created_at.isoformat(), str(row.id)))
 
 

@@ -193,5 +193,5 @@ def history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str], *, voidabl
         stamps_target=row.stamps_target,
         order_reference=row.order_reference,
         is_voided=row.is_voided,
-        can_void=row.type in voidable and not row.is_voided,
+        can_void=row.type in voidable and not row.is_voided and not row.is_of_merged_card,
     )

@@ -85,7 +85,8 @@ WRITE = _write_statement()
 class Change:
     """A decision to write: the card it was made for, and what its last row refers to besides the rule's own fields.
 
-    `op_key` identifies the operation for ever; it is unique per merchant, whatever becomes of the stored answers.
+    `op_key` identifies the operation for ever; it is unique per merchant, whatever becomes of the stored answers. Rows before
+    the last get keys derived from it, unless `earlier_keys` names those directly before it, in order.
     """
 
     card: LockedCard
@@ -95,6 +96,7 @@ class Change:
     store_id: uuid.UUID | None = None
     reward_id: uuid.UUID | None = None
     order_reference: str | None = None
+    earlier_keys: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -224,11 +226,15 @@ _REFUSALS: dict[str, type[Exception]] = {
 
 
 def _entry_rows(change: Change) -> list[tuple[Any, ...]]:
-    """Return the rows to append; those before the last are consequences (a due expiry) and get keys and ids of their own."""
+    """Return the rows to append; those before the last are consequences (a due expiry) and get keys and ids of their own.
+
+    Their ids are the numbers just below the last row's, so that rows of one instant stay in the order in which they were booked.
+    """
     *before, asked = change.decision.entries
+    derived = [f"{change.op_key}:{number}" for number in range(len(before) - len(change.earlier_keys))]
     rows = [
-        (new_id(), change.card.id, entry.type.value, *_rule_values(entry), None, None, f"{change.op_key}:{number}")
-        for number, entry in enumerate(before)
+        (uuid.UUID(int=change.transaction_id.int - distance), change.card.id, entry.type.value, *_rule_values(entry), None, None, key)
+        for distance, entry, key in zip(range(len(before), 0, -1), before, (*derived, *change.earlier_keys), strict=True)
     ]
     rows.append(
         (

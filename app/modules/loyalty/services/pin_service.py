@@ -17,6 +17,7 @@ from app.modules.loyalty.queries import locks
 from app.modules.loyalty.queries import pins as pin_queries
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.queries.pins import StaffPin
+from app.modules.loyalty.services import store_scope
 from app.modules.tenancy import public as tenancy
 
 COUNT_TRY = "UPDATE loyalty_staff_pins SET failed_attempts = $3, locked_until = $4, updated_at = $5 WHERE merchant_id = $1 AND id = $2"
@@ -55,8 +56,8 @@ class Staffed:
 
 
 async def create_pin(ctx: Ctx, *, store_id: uuid.UUID, display_name: str, role: PinRole, pin: str, email: str | None = None) -> uuid.UUID:
-    """Give a staff member of a store a PIN and return its id. Raises PinWeakException, NotFound for a foreign store."""
-    await tenancy.get_store(ctx, store_id)
+    """Give a staff member of a store a PIN and return its id. Raises PinWeakException, NotFound for a store that is not the caller's."""
+    await store_scope.require_store(ctx, store_id)
     settings = await pin_queries.get_pin_settings(ctx)
     pins.require_strong_pin(pin, length=settings.pin_length)
     pin_id = new_id()
@@ -69,8 +70,7 @@ async def create_pin(ctx: Ctx, *, store_id: uuid.UUID, display_name: str, role: 
 
 async def update_pin(ctx: Ctx, pin_id: uuid.UUID, *, display_name: str, role: PinRole, email: str | None, pin: str | None) -> None:
     """Change a staff member's name, role or e-mail, and the PIN when a new one is given (which also unlocks it)."""
-    if await locks.lock_pin(ctx, pin_id) is None:
-        raise PinNotFoundException
+    await _lock_manageable(ctx, pin_id)
     if pin is not None:
         settings = await pin_queries.get_pin_settings(ctx)
         pins.require_strong_pin(pin, length=settings.pin_length)
@@ -82,6 +82,7 @@ async def update_pin(ctx: Ctx, pin_id: uuid.UUID, *, display_name: str, role: Pi
 
 async def disable_pin(ctx: Ctx, pin_id: uuid.UUID) -> None:
     """Take a staff member off the terminals for good; the history keeps their name."""
+    await _lock_manageable(ctx, pin_id)
     if await ctx.conn.fetchval(DISABLE, ctx.merchant_id, pin_id, ctx.now) is None:
         raise PinNotFoundException
     await tenancy.lock_all_for_staff_pin(ctx, pin_id)
@@ -95,12 +96,17 @@ async def unlock_pin(ctx: Ctx, pin_id: uuid.UUID, *, proof: PinProof | None = No
         ctx = staffed.ctx
         if staffed.proven is not PinRole.MANAGER or proof is None or proof.pin_id == pin_id:
             raise ManagerPinRequiredException
-    row = await locks.lock_pin(ctx, pin_id)
-    if row is None or not row["is_active"] or (ctx.actor.store_id not in (None, row["store_id"])):
-        raise PinNotFoundException
+    await _lock_manageable(ctx, pin_id)
     await _store_lock(ctx, pin_id, pins.PinLock())
     await audit.record(ctx, "loyalty.pin.unlocked", "staff_pin", pin_id)
     return await pin_queries.get_pin(ctx, pin_id)
+
+
+async def _lock_manageable(ctx: Ctx, pin_id: uuid.UUID) -> None:
+    """Lock the PIN of somebody of the caller's stores; PinNotFoundException for any other, and for one that is switched off."""
+    row = await locks.lock_pin(ctx, pin_id)
+    if row is None or not row["is_active"] or not store_scope.is_in_scope(ctx, row["store_id"]):
+        raise PinNotFoundException
 
 
 async def verify(ctx: Ctx, proof: PinProof) -> PinRole:
