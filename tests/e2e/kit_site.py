@@ -48,7 +48,8 @@ SAMPLES = {
 {{ button("Redeem a reward", icon_name="gift", block=True, disabled=True) }}{% endblock %}""",
     "print": """{% extends "layouts/print.html" %}{% block title %}Poster{% endblock %}
 {% block sheets %}<section class="sheet sheet-a4 accent-7b3f00"><div class="poster"><div class="poster-head">
-<strong>Boulangerie du Nord</strong><span>Gare</span></div><img class="poster-qr" src="{{ qr }}" alt="QR code to join" width="300" height="300">
+<strong>Boulangerie du Nord</strong><span>Gare</span></div>
+<img class="poster-qr" src="{{ qr }}" alt="QR code" width="300" height="300">
 <div class="poster-promise">
 <p lang="fr">Dix cafés, le onzième est offert</p><p lang="de">Zehn Kaffees, der elfte ist geschenkt</p>
 </div></div></section>{% endblock %}""",
