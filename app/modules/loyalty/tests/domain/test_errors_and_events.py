@@ -11,24 +11,21 @@ import pytest
 
 from app.core.errors import OrionException
 from app.core.events import Event
-from app.modules.customers import errors as customers_errors
 from app.modules.loyalty import errors, events
 from app.modules.loyalty.errors import LoyaltyCardAlreadyExistsException
 from app.modules.loyalty.tests.domain.builders import NOW, make_card
-from app.modules.tenancy import errors as tenancy_errors
 
 REFUSALS = [
     member
-    for module in (errors, customers_errors, tenancy_errors)
-    for _, member in inspect.getmembers(module, inspect.isclass)
-    if issubclass(member, OrionException) and member.__module__ == module.__name__ and "code" in vars(member)
+    for _, member in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(member, OrionException) and member.__module__ == errors.__name__ and "code" in vars(member)
 ]
 EVENTS = [member for _, member in inspect.getmembers(events, inspect.isclass) if issubclass(member, Event) and member is not Event]
 
 
 def test_codes_are_unique_snake_case() -> None:
     codes = [refusal.code for refusal in REFUSALS]
-    assert len(codes) == len(set(codes)) > 50
+    assert len(codes) == len(set(codes)) > 30
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
 
 
@@ -51,7 +48,7 @@ def test_the_existing_card_is_carried_and_never_told() -> None:
 def test_events_carry_ids_and_numbers(event: type[Event]) -> None:
     values: dict[str, object] = {}
     for field in dataclasses.fields(event):
-        assert field.type in (uuid.UUID, int)
+        assert field.type in (uuid.UUID, int, str)
         values[field.name] = uuid.UUID(int=7) if field.type is uuid.UUID else 7
     payload = event(**values).payload()
     assert set(payload) == set(values)
@@ -70,14 +67,6 @@ def test_refusals_tell_what_the_caller_needs_and_no_more() -> None:
     assert restore.params == {"live_card_id": str(live_id), "live_card_number": "123456789012"}
     assert errors.PinWrongException(tries_left=2).params == {"tries_left": 2}
     assert errors.PinWrongException.keeps_work
-    assert list(customers_errors.TermsNotAcceptedException().fields) == ["accepts_terms"]
-    taken = customers_errors.CustomerEmailTakenException(live_id)
-    assert (taken.customer, taken.params) == (live_id, {})
-
-
-def test_a_locked_sign_in_says_when_to_try_again() -> None:
-    locked = tenancy_errors.SignInLockedException(retry_at=NOW + dt.timedelta(seconds=61), now=NOW)
-    assert (locked.retry_after, locked.params["wait_minutes"], locked.params["retry_at"]) == (61, 2, "2026-05-20T10:01:01+00:00")
 
 
 FILLED = [
@@ -96,7 +85,6 @@ FILLED = [
     errors.RefundExceedsPurchaseException(refundable_cents=3),
     errors.PinLockedException(retry_at=NOW + dt.timedelta(minutes=3), now=NOW),
     errors.CardRestoreConflictException(live_card_id=uuid.UUID(int=1), live_card_number="1"),
-    tenancy_errors.SignInLockedException(retry_at=NOW, now=NOW),
 ]
 
 
