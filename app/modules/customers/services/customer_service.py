@@ -39,7 +39,7 @@ UPDATE = f"""
 UPDATE customers c SET (first_name, last_name, first_name_search, last_name_search, email, email_normalized, phone, phone_normalized,
                       locale, birth_date, updated_at) =
     (SELECT n.first_name, n.last_name, n.first_name_search, n.last_name_search, n.email, n.email_normalized, n.phone, n.phone_normalized,
-            n.locale, n.birth_date, $4
+            n.locale, n.birth_date, $4::timestamptz
        FROM jsonb_populate_record(c, $3::jsonb) n)
 WHERE c.merchant_id = $1 AND c.id = $2
 RETURNING {customers.COLUMNS}
