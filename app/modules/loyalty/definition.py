@@ -1,12 +1,20 @@
 """What loyalty plugs into the platform."""
 
 from app.core.modules import ModuleDefinition
+from app.modules.loyalty.events import CardEnrolled
 from app.modules.loyalty.permissions import PERMISSIONS
+from app.modules.loyalty.services.mail_content import TEMPLATES
+from app.modules.messaging import public as messaging
+
+for _template in TEMPLATES:
+    messaging.register_template(_template)
 
 _API = "app.modules.loyalty.routes.api"
 
 MODULE = ModuleDefinition(
     name="loyalty",
-    routers=(f"{_API}.store:router",),
+    routers=(f"{_API}.store:router", f"{_API}.storefront:router"),
+    tasks={"loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment"},
+    handlers={CardEnrolled.name: ("loyalty.confirm_enrollment",)},
     permissions=PERMISSIONS,
 )

@@ -1,0 +1,140 @@
+"""The storefront's face: what a customer's phone does. No account is needed to read and to enroll."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.context import Ctx
+from app.core.web import security
+from app.core.web.credentials import CUSTOMER_COOKIE
+from app.core.web.deps import Mutation, access, idempotent
+from app.core.web.fields import Cursor
+from app.core.web.problems import documented
+from app.modules.customers import public as customers
+from app.modules.loyalty.queries import transactions
+from app.modules.loyalty.schemas import storefront as shapes
+from app.modules.loyalty.schemas.cards import card_balance
+from app.modules.loyalty.services import storefront_service
+from app.modules.loyalty.services.card_service import Applicant
+from app.modules.tenancy import public as tenancy
+
+router = APIRouter(prefix="/api/v1/storefront/{store_code}/loyalty", tags=["Loyalty - Storefront"])
+PROBLEMS = documented(404, 429)
+
+
+@router.get("/program", summary="The program of a store", response_model=shapes.StorefrontProgram, responses=PROBLEMS)
+async def read_program(store_code: str, ctx: Ctx = access("storefront", "loyalty.storefront.read")) -> shapes.StorefrontProgram:
+    """Return who runs the program, what one gets, and where the card works."""
+    return shapes.storefront_program(await storefront_service.get_offer(ctx))
+
+
+@router.post("/enroll", summary="Enroll", status_code=201, response_model=shapes.EnrollAnswer, responses=documented(400, 404, 409, 429))
+async def enroll(
+    store_code: str,
+    request: Request,
+    body: shapes.Enroll,
+    mutation: Mutation = idempotent("storefront", "loyalty.storefront.enroll", limit="20/minute"),
+) -> Response:
+    """Give somebody a card. A known e-mail is answered with `already_enrolled` and a mail to that address, never with the card."""
+    opened: list[tenancy.NewSession] = []
+
+    async def act(ctx: Ctx) -> shapes.EnrollAnswer:
+        applicant = Applicant(
+            first_name=body.first_name,
+            last_name=body.last_name,
+            email=body.email,
+            phone=body.phone or None,
+            birth_date=body.birth_date,
+            locale=body.locale,
+            wants_marketing=body.wants_marketing,
+            source=customers.ConsentSource.STOREFRONT,
+        )
+        outcome = await storefront_service.enroll(ctx, applicant=applicant)
+        if outcome.customer_id is not None:
+            opened.append(await storefront_service.open_session(ctx, outcome.customer_id))
+        return shapes.enroll_answer(outcome, await storefront_service.get_offer(ctx))
+
+    response = await mutation.run(act, status=201)
+    if opened:
+        session = opened[-1]
+        security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    return response
+
+
+@router.post("/sign-in", summary="Ask for a sign-in link", status_code=202, response_model=shapes.Accepted, responses=PROBLEMS)
+async def request_sign_in(
+    store_code: str, body: shapes.RequestSignIn, ctx: Ctx = access("storefront", "loyalty.storefront.sign_in", limit="10/minute")
+) -> shapes.Accepted:
+    """Mail a link to the address if somebody with a card has it. The answer is the same either way."""
+    await storefront_service.request_sign_in(ctx, email=body.email)
+    return shapes.Accepted()
+
+
+@router.post("/session", summary="Use a mailed link", response_model=shapes.SignedIn, responses=documented(404, 410, 429))
+async def use_link(
+    store_code: str,
+    request: Request,
+    body: shapes.UseLink,
+    response: Response,
+    ctx: Ctx = access("storefront", "loyalty.storefront.sign_in", limit="30/minute"),
+) -> shapes.SignedIn:
+    """Sign in with a mailed link: once, within 15 minutes."""
+    session = await storefront_service.sign_in(ctx, token=body.token)
+    security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    return shapes.SignedIn(next=f"/s/{store_code}/loyalty/dashboard")
+
+
+@router.delete("/session", summary="Sign out", status_code=204, responses=PROBLEMS)
+async def sign_out(store_code: str, request: Request, ctx: Ctx = access("storefront", "loyalty.own_card.read")) -> Response:
+    """End the customer's session."""
+    if ctx.actor.session_id is not None:
+        await tenancy.revoke(ctx, ctx.actor.session_id)
+    response = Response(status_code=204)
+    security.delete_cookie(response, CUSTOMER_COOKIE, request.app.state.settings)
+    return response
+
+
+@router.get("/card", summary="One's own card", response_model=shapes.OwnCard, responses=PROBLEMS)
+async def read_own_card(store_code: str, ctx: Ctx = access("storefront", "loyalty.own_card.read")) -> shapes.OwnCard:
+    """Return the signed-in customer's card at this store, with what is missing to the next reward."""
+    card = await storefront_service.get_own_card(ctx)
+    offer = await storefront_service.get_offer(ctx)
+    outlook = await storefront_service.get_outlook(ctx, card, offer)
+    return shapes.OwnCard(
+        card=card_balance(card.id, card.card_number, card.state),
+        program=shapes.storefront_program(offer),
+        points_to_next_reward=outlook.points_to_next_reward,
+        expires_on=outlook.expires_on,
+    )
+
+
+@router.get("/history", summary="One's own history", response_model=shapes.OwnHistory, responses=documented(400, 404))
+async def read_own_history(
+    store_code: str,
+    ctx: Ctx = access("storefront", "loyalty.own_card.read"),
+    cursor: Annotated[Cursor | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 25,
+) -> shapes.OwnHistory:
+    """Return the rows of one's own card, newest first: what, where, when, by which rule."""
+    card = await storefront_service.get_own_card(ctx)
+    page = await transactions.list_history(ctx, card.id, cursor=cursor, limit=limit)
+    names = await tenancy.find_store_names(ctx, {row.store_id for row in page.items if row.store_id})
+    return shapes.OwnHistory(items=[shapes.own_history_entry(row, names) for row in page.items], next_cursor=page.next_cursor)
+
+
+@router.get("/profile", summary="One's own data", response_model=shapes.Profile, responses=PROBLEMS)
+async def read_profile(store_code: str, ctx: Ctx = access("storefront", "loyalty.own_card.read")) -> shapes.Profile:
+    """Return what the merchant keeps of the signed-in customer, and whether they want marketing mail."""
+    return shapes.profile(*await storefront_service.get_profile(ctx))
+
+
+@router.patch("/profile", summary="Change one's own data", response_model=shapes.Profile, responses=PROBLEMS)
+async def update_profile(
+    store_code: str, body: shapes.UpdateProfile, ctx: Ctx = access("storefront", "loyalty.own_profile.edit", limit="30/minute")
+) -> shapes.Profile:
+    """Change what is named in the body and leave the rest. The e-mail address stays: it is how the card is found."""
+    changes = body.model_dump(exclude_unset=True)
+    wants_marketing = changes.pop("wants_marketing", None)
+    return shapes.profile(*await storefront_service.update_profile(ctx, changes=changes, wants_marketing=wants_marketing))
