@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 
-def N_(message: str) -> str:  # noqa: N802 - the marker's name is gettext's convention
+def N_(message: str) -> str:
     """Mark `message` for translation and return it unchanged."""
     return message
 

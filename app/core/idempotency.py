@@ -12,7 +12,7 @@ import uuid
 
 import asyncpg
 
-from app.core.errors import BadRequest, Conflict, Invalid, N_
+from app.core.errors import N_, BadRequest, Conflict, Invalid
 
 PRIMARY_KEY = "pk_core_idempotency"
 KEY_FORMAT = re.compile(r"[\x21-\x7e]{16,255}")
@@ -40,6 +40,7 @@ class StillRunning(Conflict):
     """The first request with this key has not ended yet."""
 
     code = "still_running"
+    retry_after = STILL_RUNNING_RETRY_SECONDS
     message = N_("The same request is still running. Please try again in a moment.")
 
 

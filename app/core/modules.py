@@ -70,15 +70,21 @@ def load_attribute(path: str) -> Any:
 def load_modules(names: Sequence[str] = MODULES) -> list[ModuleDefinition]:
     """Load, register and validate the definitions of `names`, in dependency order; InvalidModule when something is off."""
     definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in names]
+    check_modules(definitions)
+    for definition in definitions:
+        for event, tasks in definition.handlers.items():
+            for task in tasks:
+                writer.subscribe(event, task)
+    return definitions
+
+
+def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
+    """Register all permissions and check every definition against the others; InvalidModule when something is off."""
     for definition in definitions:
         permissions.register(definition.permissions)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)
-        for event, tasks in definition.handlers.items():
-            for task in tasks:
-                writer.subscribe(event, task)
-    return definitions
 
 
 def _validate(definition: ModuleDefinition, known_tasks: set[str]) -> None:
@@ -88,6 +94,9 @@ def _validate(definition: ModuleDefinition, known_tasks: set[str]) -> None:
     wanted = {task for tasks in definition.handlers.values() for task in tasks} | {schedule.task for schedule in definition.beat}
     if missing := wanted - known_tasks:
         raise InvalidModule(f"module {definition.name} names unknown tasks: {', '.join(sorted(missing))}")
+    for schedule in definition.beat:
+        if schedule.seconds <= 0 and schedule.hour is None:
+            raise InvalidModule(f"the schedule of {schedule.task} has neither seconds nor an hour")
     for item in definition.menu:
         try:
             permissions.roles_for(item.permission)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from app.core.config import get_settings
-from app.core.errors import BadRequest, N_
+from app.core.errors import N_, BadRequest
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 25

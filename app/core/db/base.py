@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import DateTime, MetaData, Text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
@@ -23,7 +23,12 @@ class Base(DeclarativeBase):
     """Base of every model. Instants are timestamptz, texts are text, documents are jsonb."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {dt.datetime: DateTime(timezone=True), str: Text(), uuid.UUID: UUID(as_uuid=True), dict[str, Any]: JSONB()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        dt.datetime: DateTime(timezone=True),
+        str: Text(),
+        uuid.UUID: UUID(as_uuid=True),
+        dict[str, Any]: JSONB(),
+    }
 
 
 class MerchantModel(Base):

@@ -22,7 +22,8 @@ def protect_tenant_table(connection: Connection, table: str, *, app: Sequence[st
     for statement in (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY tenant ON {table} TO orion_app USING (merchant_id = {CURRENT_MERCHANT}) WITH CHECK (merchant_id = {CURRENT_MERCHANT})",
+        f"CREATE POLICY tenant ON {table} TO orion_app "
+        f"USING (merchant_id = {CURRENT_MERCHANT}) WITH CHECK (merchant_id = {CURRENT_MERCHANT})",
         f"CREATE POLICY platform ON {table} TO orion_platform USING (true) WITH CHECK (true)",
         f"CREATE POLICY owner ON {table} TO orion_owner USING (true) WITH CHECK (true)",
         f"GRANT {', '.join(app)} ON {table} TO orion_app",

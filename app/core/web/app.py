@@ -1,13 +1,14 @@
 """The ASGI application: routers and pages of all modules, the error handler, static files, health."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-
 
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from app.core.config import Settings, get_settings
+from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.core.i18n import get_catalogs
 from app.core.modules import MODULES, MenuItem, ModuleDefinition, load_attribute, load_modules
@@ -28,7 +29,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.database = Database.from_settings(settings)
     app.state.rate_limiter = RateLimiter(settings)
     await health.check_connection(app.state.database)
+    beating = asyncio.create_task(heartbeats.keep_beating(app.state.database, "web"))
     yield
+    beating.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await beating
     await app.state.database.dispose()
 
 

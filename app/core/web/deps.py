@@ -152,7 +152,7 @@ class Mutation:
         original = error.orig if isinstance(error, DBAPIError) else error
         cause = original if isinstance(original, asyncpg.PostgresError) else getattr(original, "__cause__", None)
         if isinstance(cause, asyncpg.LockNotAvailableError):
-            return idempotency.StillRunning(params={"retry_after": idempotency.STILL_RUNNING_RETRY_SECONDS})
+            return idempotency.StillRunning()
         is_rival = isinstance(cause, asyncpg.UniqueViolationError) and cause.constraint_name == idempotency.PRIMARY_KEY
         if not is_last and (is_rival or isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)):
             return None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.config import Settings
@@ -30,8 +31,11 @@ _LANGUAGE = re.compile(rf"(?:^|;\s*){LANGUAGE_COOKIE}=([a-z]{{2}})")
 _LANGUAGE_QUERY = re.compile(rb"(?:^|&)lang=([a-z]{2})(?:&|$)")
 
 
-class _TooLarge(Exception):
-    pass
+class _TooLarge(HTTPException):
+    """An HTTPException, because FastAPI turns any other error while reading a body into 400."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Gate:
@@ -71,10 +75,12 @@ class Gate:
         except _TooLarge:
             await answer.problem(413)
         except Exception as error:
+            if answer.status:  # answered by the app's own handler, which has logged it
+                return
             ours, status = problems.classify(error)
-            if status >= 500 and ours.error_code == "internal":
+            if ours.error_code == "internal":
                 problems.log_failure(request_id, error)
-            await answer.problem(status)
+            await answer.problem(status, retry_after=getattr(ours, "retry_after", None))
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         template = getattr(scope.get("route"), "path", "unmatched")

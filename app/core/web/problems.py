@@ -1,7 +1,6 @@
 """Errors on the wire: RFC 9457 problem+json for the API, its HTML twin for pages. The one place that knows statuses."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -174,11 +174,17 @@ def from_database(error: BaseException) -> errors.OrionException | None:
             return errors.Unavailable()
         if isinstance(candidate, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError | asyncpg.InsufficientResourcesError):
             return errors.Unavailable()
-        if isinstance(candidate, asyncpg.InterfaceError | OSError | TimeoutError):
+        # InternalClientError: the server's farewell arrived between two statements, and the driver had not noticed
+        if isinstance(candidate, asyncpg.InterfaceError | asyncpg.InternalClientError | OSError | TimeoutError | PoolTimeoutError):
             return errors.Unavailable()
         if isinstance(candidate, asyncpg.CannotConnectNowError | asyncpg.IdleInTransactionSessionTimeoutError):
             return errors.Unavailable()
     return None
+
+
+def too_large() -> errors.OrionException:
+    """Return the refusal of a body beyond the limit."""
+    return errors.BadRequest(code="too_large", message=TITLES[413])
 
 
 def classify(error: BaseException) -> tuple[errors.OrionException, int]:
@@ -188,6 +194,8 @@ def classify(error: BaseException) -> tuple[errors.OrionException, int]:
     if isinstance(error, RequestValidationError):
         ours = from_validation(error)
         return ours, status_of(ours)
+    if isinstance(error, HTTPException) and error.status_code == 413:
+        return too_large(), 413
     if isinstance(error, HTTPException):
         kind = {400: errors.BadRequest, 401: errors.Unauthenticated, 403: errors.Forbidden, 404: errors.NotFound}.get(error.status_code)
         return (kind or errors.BadRequest)(), error.status_code
@@ -213,14 +221,20 @@ async def handle(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Register the handler on `app`."""
-    for kind in (errors.OrionException, RequestValidationError, HTTPException, DBAPIError, asyncpg.PostgresError, RecursionError, OSError):
+    for kind in (errors.OrionException, RequestValidationError, HTTPException, DBAPIError, PoolTimeoutError, RecursionError, OSError):
         app.add_exception_handler(kind, handle)
+    for driver_kind in (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        app.add_exception_handler(driver_kind, handle)
+    app.add_exception_handler(Exception, handle)  # answered, then raised again: the gate has the last word
 
 
 def plain(status: int, request_id: str) -> bytes:
-    """Return a minimal problem body for answers given outside the app (deadline, oversize, cross-site)."""
-    body = {"type": "about:blank", "title": translate(current_locale(), TITLES[status]), "status": status, "request_id": request_id}
-    return json.dumps(body).encode()
+    """Return the problem body of an answer given outside the app: cross-site, oversize, too slow, or our own fault."""
+    kind = {400: errors.BadRequest, 403: errors.Forbidden, 404: errors.NotFound, 503: errors.Unavailable}.get(status)
+    if kind is not None:
+        return build(request_id, kind()).model_dump_json().encode()
+    error = too_large() if status == 413 else errors.OrionException(code="internal")
+    return build(request_id, error, status).model_dump_json().encode()
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -32,7 +32,7 @@ async def theme(colour: str) -> Response:
 
 
 @router.get("/language/{locale}", summary="Choose a language")
-async def choose_language(request: Request, locale: str, next: str = "/") -> Response:  # noqa: A002 - the query's name
+async def choose_language(request: Request, locale: str, next: str = "/") -> Response:
     """Remember the language and go back to the page; only paths of our own."""
     chosen = match_locale(locale)
     if chosen is None:

@@ -1,0 +1,80 @@
+"""Cursors, permissions, module definitions, audit."""
+
+import base64
+import datetime as dt
+import uuid
+
+import asyncpg
+import pytest
+
+from app.core import audit, permissions
+from app.core.config import Settings
+from app.core.context import Actor, Principal, unit_of_work
+from app.core.db.engine import Database
+from app.core.modules import InvalidModule, MenuItem, ModuleDefinition, Schedule, check_modules
+from app.core.pagination import BadCursor, decode_cursor, encode_cursor, page_of
+from app.core.permissions import OWNERS, STAFF, Permission
+
+
+def test_a_cursor_returns_what_it_was_made_of(settings: Settings) -> None:
+    values: list[str | int] = ["2026-05-01T10:00:00+00:00", "019a", 7]
+    assert decode_cursor(encode_cursor(values)) == values
+
+
+@pytest.mark.parametrize("cursor", ["", "A", "AAAA", "!!!!", "é", "A" * 500, base64.urlsafe_b64encode(b"\0" * 12 + b"[1]").decode()])
+def test_a_cursor_that_is_not_ours_is_refused(settings: Settings, cursor: str) -> None:
+    with pytest.raises(BadCursor):
+        decode_cursor(cursor)
+
+
+def test_a_cursor_with_one_changed_character_is_refused(settings: Settings) -> None:
+    cursor = encode_cursor(["2026-05-01", "x"])
+    for place in range(len(cursor) - 1):
+        changed = cursor[:place] + ("B" if cursor[place] != "B" else "C") + cursor[place + 1 :]
+        with pytest.raises(BadCursor):
+            decode_cursor(changed)
+
+
+def test_a_page_has_a_cursor_only_when_there_is_more(settings: Settings) -> None:
+    more, last = page_of([1, 2, 3], 2, lambda row: [row]), page_of([1, 2], 2, lambda row: [row])
+    assert (more.items, last.items, last.next_cursor) == ([1, 2], [1, 2], None)
+    assert more.next_cursor is not None
+    assert decode_cursor(more.next_cursor) == [2]
+
+
+def test_permissions_are_declared_once() -> None:
+    permissions.register([Permission("small.thing.do", STAFF)])
+    permissions.register([Permission("small.thing.do", STAFF)])
+    assert permissions.is_allowed("small.thing.do", "staff")
+    assert not permissions.is_allowed("small.thing.do", "customer")
+    assert not permissions.is_allowed("small.thing.do", None)
+    with pytest.raises(ValueError, match="declared twice"):
+        permissions.register([Permission("small.thing.do", OWNERS)])
+    with pytest.raises(KeyError):
+        permissions.is_allowed("small.thing.unheard_of", "owner")
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        ModuleDefinition("small", tasks={"other.do": "x:y"}),
+        ModuleDefinition("small", handlers={"loyalty.card_enrolled": ("small.unknown",)}),
+        ModuleDefinition("small", beat=(Schedule("small.unknown", seconds=60),)),
+        ModuleDefinition("small", tasks={"small.do": "x:y"}, beat=(Schedule("small.do"),)),
+        ModuleDefinition("small", menu=(MenuItem("merchant", "Label", "home", "/x", "small.unheard_of"),)),
+    ],
+)
+def test_a_contradicting_module_does_not_start(definition: ModuleDefinition) -> None:
+    with pytest.raises(InvalidModule):
+        check_modules([definition])
+
+
+async def test_an_audit_entry_says_who_did_what_from_where(database: Database, superuser: asyncpg.Connection) -> None:
+    merchant_id, user_id, target_id = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    actor = Actor(kind="user", role="owner", user_id=user_id, address="192.0.2.7")
+    now = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+    async with unit_of_work(database, Principal(actor, merchant_id), request_id="r-1", now=now) as ctx:
+        await audit.record(ctx, "small.thing.do", "thing", target_id, old=1, new=2, reason="why")
+    [entry] = await superuser.fetch("SELECT * FROM core_audit_log WHERE target_id = $1", target_id)
+    assert (entry["merchant_id"], entry["at"], entry["actor_kind"], entry["actor_id"]) == (merchant_id, now, "user", user_id)
+    assert (entry["request_id"], entry["address"], entry["details"]) == ("r-1", "192.0.2.7", {"old": 1, "new": 2, "reason": "why"})
