@@ -22,13 +22,13 @@ SHARED_MODULES = (
 )
 
 
-def run_web(*, host: str, port: int, workers: int) -> None:
-    """Serve `app.main:app` with `workers` processes until SIGTERM or Ctrl-C; one that dies is started anew."""
+def run_web(*, host: str, port: int, workers: int, target: str = "app.main:app") -> None:
+    """Serve `target` with `workers` processes until SIGTERM or Ctrl-C; one that dies is started anew."""
     from granian import Granian
     from granian.constants import Interfaces
 
     Granian(
-        "app.main:app",
+        target,
         address=host,
         port=port,
         interface=Interfaces.ASGI,
