@@ -39,6 +39,8 @@ def explain_for_operator(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, ValidationError) and error.title == "Settings":
         return explain_settings(error)
+    if isinstance(error, ConnectionError | TimeoutError):
+        return f"No answer: {error.strerror or 'it took too long'}."
     if isinstance(error, OSError) and error.errno is not None:
         return str(explain_os_error(error, "reading or writing"))
     return None
