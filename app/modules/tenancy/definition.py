@@ -15,6 +15,7 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.admin:router",
     ),
     permissions=PERMISSIONS,
+    cli="app.modules.tenancy.cli:cli",
     openers={
         "account": f"{_SERVICE}:open_account",
         "admin": f"{_SERVICE}:open_admin",

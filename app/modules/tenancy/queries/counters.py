@@ -9,12 +9,12 @@ import asyncpg
 # are not checked, and do not prolong it.
 RAISE = """
 INSERT INTO tenancy_login_counters AS c (subject, attempts, window_started_at, locked_until)
-VALUES ($1, 1, $2, CASE WHEN $3 = 1 THEN $2 + $4::interval END)
-ON CONFLICT (subject) DO UPDATE SET
-    attempts = CASE WHEN coalesce(c.locked_until, c.window_started_at + $4) <= $2 THEN 1 ELSE least(c.attempts, $3) + 1 END,
-    window_started_at = CASE WHEN coalesce(c.locked_until, c.window_started_at + $4) <= $2 THEN $2 ELSE c.window_started_at END,
-    locked_until = CASE WHEN coalesce(c.locked_until, c.window_started_at + $4) <= $2 THEN NULL
-                        WHEN c.attempts + 1 = $3 THEN $2 + $4 ELSE c.locked_until END
+VALUES ($1, 1, $2::timestamptz, CASE WHEN $3::int = 1 THEN $2::timestamptz + $4::interval END)
+ON CONFLICT (subject) DO UPDATE SET (attempts, window_started_at, locked_until) = (
+    SELECT CASE WHEN is_over THEN 1 ELSE least(c.attempts, $3) + 1 END,
+           CASE WHEN is_over THEN $2 ELSE c.window_started_at END,
+           CASE WHEN is_over THEN NULL WHEN c.attempts + 1 = $3 THEN $2 + $4 ELSE c.locked_until END
+    FROM (SELECT coalesce(c.locked_until, c.window_started_at + $4) <= $2 AS is_over) AS present)
 RETURNING attempts, locked_until
 """
 FORGET = "DELETE FROM tenancy_login_counters WHERE subject = $1"

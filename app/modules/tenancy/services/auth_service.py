@@ -12,7 +12,7 @@ from app.core.config import get_settings
 from app.core.context import PlatformCtx
 from app.core.errors import Unauthenticated
 from app.core.hashing import verify_secret
-from app.modules.tenancy.domain.email_address import normalize_email
+from app.modules.tenancy.domain.email_address import is_email, normalize_email
 from app.modules.tenancy.domain.passwords import normalize_password
 from app.modules.tenancy.errors import MerchantNotFoundException, SignInFailedException
 from app.modules.tenancy.queries import sessions as session_queries
@@ -64,7 +64,7 @@ async def sign_in(ctx: PlatformCtx, *, email: str, password: str) -> SignIn:
     """
     normalized = normalize_email(email)
     await login_guard.count_password_try(ctx, normalized)
-    user = await user_queries.find_for_sign_in(ctx.conn, normalized)
+    user = await user_queries.find_for_sign_in(ctx.conn, normalized) if is_email(normalized) else None
     matches = await verify_secret(user["password_hash"] if user else None, normalize_password(password))
     if user is None or not matches or user["disabled_at"] is not None:
         await audit.record(ctx, "tenancy.account.sign_in_failed", "user", user["id"] if user else None)

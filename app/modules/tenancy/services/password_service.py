@@ -15,7 +15,7 @@ from app.core.config import get_settings
 from app.core.context import PlatformCtx
 from app.core.hashing import hash_secret, verify_secret
 from app.core.ids import new_id
-from app.modules.tenancy.domain.email_address import normalize_email
+from app.modules.tenancy.domain.email_address import is_email, normalize_email
 from app.modules.tenancy.domain.passwords import normalize_password, require_strong_password
 from app.modules.tenancy.errors import PasswordLinkInvalidException, PasswordWrongException
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested
@@ -54,7 +54,7 @@ async def change_password(ctx: PlatformCtx, *, current: str, new: str) -> NewSes
 async def request_link(ctx: PlatformCtx, *, email: str) -> None:
     """Have a link mailed that sets a new password. Says nothing about whether somebody has that address; at most three in 15 minutes."""
     normalized = normalize_email(email)
-    if not await login_guard.may_send_link(ctx, normalized):
+    if not is_email(normalized) or not await login_guard.may_send_link(ctx, normalized):
         return
     user = await user_queries.find_for_sign_in(ctx.conn, normalized)
     if user is not None and user["disabled_at"] is None:

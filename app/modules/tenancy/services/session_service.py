@@ -11,7 +11,7 @@ from typing import Literal
 
 import asyncpg
 
-from app.core.context import Actor, Ctx, PlatformCtx, Principal
+from app.core.context import SYSTEM, Actor, Ctx, Opener, PlatformCtx, Principal
 from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials
 from app.core.errors import Forbidden, NotFound, Unauthenticated
 from app.core.ids import hash_token, new_id, new_token
@@ -192,6 +192,17 @@ async def open_storefront(conn: asyncpg.Connection, now: dt.datetime, credential
         address=credentials.address,
     )
     return Principal(actor, row["merchant_id"], store_locale=row["store_locale"])
+
+
+def as_system_at(code: str) -> Opener:
+    """Return an opener for the platform's own work (seeds, commands) at the store with `code`; NotFound when there is none."""
+
+    async def open_as_system(conn: asyncpg.Connection, now: dt.datetime) -> Principal:
+        found = await open_storefront(conn, now, Credentials({}, None, {"store_code": code}, None))
+        actor = dataclasses.replace(SYSTEM, store_id=found.actor.store_id, store_zone=found.actor.store_zone)
+        return dataclasses.replace(found, actor=actor)
+
+    return open_as_system
 
 
 async def _open_user_session(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> asyncpg.Record:

@@ -13,12 +13,13 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import asyncpg
 import pyotp
 
 from app.core import clock
 from app.core.config import get_settings
 from app.core.context import SYSTEM, Actor, Ctx, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE
+from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials
 from app.core.db.engine import Database
 from app.core.hashing import hash_secret
 from app.core.ids import hash_token, new_id, new_token
@@ -95,6 +96,17 @@ def customer_cookie(token: str) -> dict[str, str]:
 def platform_ctx(database: Database, *, now: dt.datetime | None = None) -> contextlib.AbstractAsyncContextManager[PlatformCtx]:
     """A committed unit of work as the platform."""
     return platform_unit_of_work(database, Principal(SYSTEM), now=now)
+
+
+def account_ctx(
+    database: Database, *, token: str = "", address: str = "192.0.2.7", now: dt.datetime | None = None
+) -> contextlib.AbstractAsyncContextManager[PlatformCtx]:
+    """A committed unit of work of the account face, for the user whose session has `token`, or nobody."""
+
+    async def open_account(conn: asyncpg.Connection, moment: dt.datetime) -> Principal:
+        return await session_service.open_account(conn, moment, Credentials({USER_COOKIE: token}, None, {}, address))
+
+    return platform_unit_of_work(database, open_account, now=now)
 
 
 @contextlib.asynccontextmanager
