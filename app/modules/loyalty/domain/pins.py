@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import enum
 import itertools
+import uuid
 
 from app.core.errors import N_
 from app.modules.loyalty.domain.enums import PinDemand, PinPolicy, PinRole, TerminalAction
@@ -119,6 +120,14 @@ def count_try(lock: PinLock, now: dt.datetime, *, max_tries: int = MAX_TRIES, lo
 def tries_left(lock: PinLock, *, max_tries: int = MAX_TRIES) -> int:
     """Return how many tries remain before the lock."""
     return max(0, max_tries - lock.failed_tries)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PinProof:
+    """A PIN typed for one action: whose it claims to be, and the digits."""
+
+    pin_id: uuid.UUID
+    pin: str = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

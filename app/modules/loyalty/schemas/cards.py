@@ -7,13 +7,7 @@ from pydantic import ConfigDict, JsonValue
 
 from app.core.ids import new_id
 from app.core.web.fields import Answer
-from app.modules.loyalty.domain import program
-from app.modules.loyalty.domain.balances import CardState
-from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, TransactionType
-from app.modules.loyalty.queries.transactions import HistoryRow
-from app.modules.loyalty.services.card_service import FoundCard
-from app.modules.loyalty.services.ledger import Change
 
 CARD_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e", "card_number": "4829 1736 5093", "status": "active", "stamp_count": 12,
@@ -127,71 +121,3 @@ class HistoryPage(Answer):
 
     items: list[HistoryEntry]
     next_cursor: str | None = None
-
-
-def card_balance(card_id: uuid.UUID, number: str, state: CardState) -> CardBalance:
-    """Return a card's balances as they are answered."""
-    progress = program.stamp_progress(state)
-    return CardBalance.model_construct(
-        id=card_id,
-        card_number=format_number(number),
-        status=state.status,
-        stamp_count=state.stamp_count,
-        stamps_target=progress.target,
-        stamps_filled=progress.filled,
-        rewards_ready=progress.rewards_ready,
-        points_balance=state.points_balance,
-        points_owed=state.points_owed,
-    )
-
-
-def card_change(change: Change, now: dt.datetime) -> CardChange:
-    """Return what a mutation did, as it is answered."""
-    decision = change.decision
-    entry = decision.entry
-    return CardChange.model_construct(
-        card=card_balance(change.card.id, change.card.card_number, decision.card),
-        transaction=TransactionAnswer.model_construct(
-            id=change.transaction_id,
-            type=entry.type,
-            stamps_delta=entry.stamps_delta,
-            points_delta=entry.points_delta,
-            points_forgiven=entry.points_forgiven,
-            stamps_forgiven=entry.stamps_forgiven,
-            created_at=now,
-        ),
-        new_rewards=decision.rewards_ready,
-    )
-
-
-def card_detail(found: FoundCard) -> CardDetail:
-    """Return a card with its holder."""
-    card, person = found.card, found.customer
-    holder = None
-    if person is not None and not person.is_anonymized:
-        holder = Holder(customer_id=person.id, first_name=person.first_name, last_name=person.last_name, email=person.email)
-    balance = card_balance(card.id, card.card_number, card.state)
-    return CardDetail(**balance.model_dump(), holder=holder, enrolled_at_store_id=card.enrolled_at_store_id, created_at=card.created_at)
-
-
-def history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str], *, voidable: frozenset[TransactionType]) -> HistoryEntry:
-    """Return a history row with the names of its store and people."""
-    return HistoryEntry(
-        id=row.id,
-        type=row.type,
-        created_at=row.created_at,
-        store_id=row.store_id,
-        store_name=store_names.get(row.store_id) if row.store_id else None,
-        staff_name=row.staff_name,
-        reward_name=row.reward_name,
-        stamps_delta=row.stamps_delta,
-        points_delta=row.points_delta,
-        stamps_after=row.stamps_after,
-        points_after=row.points_after,
-        amount_cents=row.amount_cents,
-        points_rate=row.points_rate,
-        stamps_target=row.stamps_target,
-        order_reference=row.order_reference,
-        is_voided=row.is_voided,
-        can_void=row.type in voidable and not row.is_voided and not row.is_of_merged_card,
-    )

@@ -8,8 +8,8 @@ from pydantic import Field, StringConstraints
 
 from app.core.web.fields import Answer, Body, Cents, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole, ProgramType
+from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.schemas.cards import CardDetail
-from app.modules.loyalty.services.pin_service import PinProof
 
 CARD = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 TRANSACTION = "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90"

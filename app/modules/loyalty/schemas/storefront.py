@@ -7,13 +7,9 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
-from app.modules.customers.public import CustomerRecord
 from app.modules.loyalty.domain.enums import ProgramType, TransactionType
-from app.modules.loyalty.queries.transactions import HistoryRow
-from app.modules.loyalty.schemas.cards import CardBalance, card_balance
+from app.modules.loyalty.schemas.cards import CardBalance
 from app.modules.loyalty.schemas.store import RewardOffer
-from app.modules.loyalty.services.storefront_service import Offer, StorefrontEnrollment
-from app.modules.tenancy.public import StoreView
 
 Locale = Literal["en", "fr", "de", "lb"]
 
@@ -162,78 +158,3 @@ class UpdateProfile(Body):
     birth_date: dt.date | None = None
     locale: Locale | None = None
     wants_marketing: bool | None = None
-
-
-def store_info(store: StoreView) -> StoreInfo:
-    """Return a store with its address on one line."""
-    address = ", ".join(part for part in (store.address_line, f"{store.postal_code} {store.city}".strip()) if part)
-    return StoreInfo(id=store.id, code=store.code, name=store.name, address=address, opening_text=store.opening_text or "")
-
-
-def storefront_program(offer: Offer) -> StorefrontProgram:
-    """Return a store's program as its customers see it."""
-    program = offer.program
-    return StorefrontProgram(
-        merchant_name=offer.merchant_name,
-        store=store_info(offer.store),
-        stores=[store_info(store) for store in offer.stores],
-        works_at_all_locations=offer.works_at_all_locations,
-        type=program.type,
-        name=program.name,
-        card_name=program.card_name,
-        colour=program.colour,
-        is_active=program.is_active,
-        stamps_target=program.stamps_target,
-        stamp_reward=program.stamp_reward,
-        points_per_euro=f"{program.points_per_euro.normalize():f}",
-        welcome_bonus_points=program.welcome_bonus_points,
-        points_expiration_days=program.points_expiration_days,
-        terms_text=program.terms_text,
-        rewards=[
-            RewardOffer(id=item.id, name=item.name, description=item.description, cost_points=item.cost_points) for item in offer.rewards
-        ],
-        google_wallet_enabled=offer.google_wallet_enabled,
-    )
-
-
-def enroll_answer(outcome: StorefrontEnrollment, offer: Offer) -> EnrollAnswer:
-    """Return what a public enrollment tells: nothing of a person the merchant knew before."""
-    card = outcome.card
-    return EnrollAnswer(
-        already_enrolled=outcome.already_enrolled,
-        works_at_all_locations=offer.works_at_all_locations,
-        stores=[store_info(store) for store in offer.stores],
-        card=None if card is None else card_balance(card.id, card.card_number, card.state),
-        welcome_points=outcome.welcome_points,
-        next=f"/s/{offer.store.code}/loyalty/success{'' if card else '?known=1'}",
-    )
-
-
-def own_history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str]) -> OwnHistoryEntry:
-    """Return a history row as its card's holder sees it."""
-    return OwnHistoryEntry(
-        id=row.id,
-        type=row.type,
-        created_at=row.created_at,
-        store_name=store_names.get(row.store_id) if row.store_id else None,
-        reward_name=row.reward_name,
-        stamps_delta=row.stamps_delta,
-        points_delta=row.points_delta,
-        stamps_after=row.stamps_after,
-        points_after=row.points_after,
-        amount_cents=row.amount_cents,
-        is_voided=row.is_voided,
-    )
-
-
-def profile(customer: CustomerRecord, wants_marketing: bool) -> Profile:
-    """Return one's own data."""
-    return Profile(
-        first_name=customer.first_name,
-        last_name=customer.last_name,
-        email=customer.email,
-        phone=customer.phone,
-        birth_date=customer.birth_date,
-        locale=customer.locale,
-        wants_marketing=wants_marketing,
-    )

@@ -12,6 +12,7 @@ from app.core.ids import new_id
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain import pins
 from app.modules.loyalty.domain.enums import PinDemand, PinPolicy, PinRole, TerminalAction
+from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.errors import ManagerPinRequiredException, PinNotFoundException, PinRequiredException, PinWrongException
 from app.modules.loyalty.queries import locks
 from app.modules.loyalty.queries import pins as pin_queries
@@ -37,14 +38,6 @@ DISABLE = """
 UPDATE loyalty_staff_pins SET is_active = false, disabled_at = $3, updated_at = $3 WHERE merchant_id = $1 AND id = $2 AND is_active
 RETURNING id
 """
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PinProof:
-    """A PIN typed for one action: whose it claims to be, and the digits."""
-
-    pin_id: uuid.UUID
-    pin: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

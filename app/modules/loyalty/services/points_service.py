@@ -9,12 +9,12 @@ from app.core.events import Event
 from app.core.idempotency import IdempotencyKey
 from app.modules.loyalty.domain import points
 from app.modules.loyalty.domain.enums import TerminalAction
+from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.events import PointsAdjusted, PointsEarned, PointsRedeemed
 from app.modules.loyalty.queries import rewards
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.services import ledger, pin_service, void_service
 from app.modules.loyalty.services.ledger import Change, Posted
-from app.modules.loyalty.services.pin_service import PinProof
 
 Present = Callable[[Change], str]
 

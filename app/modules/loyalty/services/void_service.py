@@ -9,13 +9,13 @@ from app.core.idempotency import IdempotencyKey
 from app.modules.loyalty.domain import voids
 from app.modules.loyalty.domain.balances import Decision
 from app.modules.loyalty.domain.enums import TerminalAction, TransactionType
+from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.errors import CardNotFoundException, TransactionNotFoundException, TransactionNotVoidableException
 from app.modules.loyalty.events import PointsRefunded, TransactionVoided
 from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.services import ledger, pin_service
 from app.modules.loyalty.services.ledger import Change, Posted
-from app.modules.loyalty.services.pin_service import PinProof
 
 STAMP_KINDS = frozenset({TransactionType.STAMP_EARNED, TransactionType.STAMP_REDEEMED})
 POINT_KINDS = frozenset({TransactionType.POINTS_EARNED, TransactionType.POINTS_REDEEMED})

@@ -14,8 +14,8 @@ from app.core.web.fields import Cursor
 from app.core.web.problems import documented
 from app.modules.customers import public as customers
 from app.modules.loyalty.queries import transactions
+from app.modules.loyalty.routes.api import _shapes
 from app.modules.loyalty.schemas import storefront as shapes
-from app.modules.loyalty.schemas.cards import card_balance
 from app.modules.loyalty.services import storefront_service
 from app.modules.loyalty.services.card_service import Applicant
 from app.modules.tenancy import public as tenancy
@@ -27,7 +27,7 @@ PROBLEMS = documented(404, 429)
 @router.get("/program", summary="The program of a store", response_model=shapes.StorefrontProgram, responses=PROBLEMS)
 async def read_program(store_code: str, ctx: Ctx = access("storefront", "loyalty.storefront.read")) -> shapes.StorefrontProgram:
     """Return who runs the program, what one gets, and where the card works."""
-    return shapes.storefront_program(await storefront_service.get_offer(ctx))
+    return _shapes.storefront_program(await storefront_service.get_offer(ctx))
 
 
 @router.post("/enroll", summary="Enroll", status_code=201, response_model=shapes.EnrollAnswer, responses=documented(400, 404, 409, 429))
@@ -54,7 +54,7 @@ async def enroll(
         outcome = await storefront_service.enroll(ctx, applicant=applicant)
         if outcome.customer_id is not None:
             opened.append(await storefront_service.open_session(ctx, outcome.customer_id))
-        return shapes.enroll_answer(outcome, await storefront_service.get_offer(ctx))
+        return _shapes.enroll_answer(outcome, await storefront_service.get_offer(ctx))
 
     response = await mutation.run(act, status=201)
     if opened:
@@ -103,8 +103,8 @@ async def read_own_card(store_code: str, ctx: Ctx = access("storefront", "loyalt
     offer = await storefront_service.get_offer(ctx)
     outlook = await storefront_service.get_outlook(ctx, card, offer)
     return shapes.OwnCard(
-        card=card_balance(card.id, card.card_number, card.state),
-        program=shapes.storefront_program(offer),
+        card=_shapes.card_balance(card.id, card.card_number, card.state),
+        program=_shapes.storefront_program(offer),
         points_to_next_reward=outlook.points_to_next_reward,
         expires_on=outlook.expires_on,
     )
@@ -121,13 +121,13 @@ async def read_own_history(
     card = await storefront_service.get_own_card(ctx)
     page = await transactions.list_history(ctx, card.id, cursor=cursor, limit=limit)
     names = await tenancy.find_store_names(ctx, {row.store_id for row in page.items if row.store_id})
-    return shapes.OwnHistory(items=[shapes.own_history_entry(row, names) for row in page.items], next_cursor=page.next_cursor)
+    return shapes.OwnHistory(items=[_shapes.own_history_entry(row, names) for row in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/profile", summary="One's own data", response_model=shapes.Profile, responses=PROBLEMS)
 async def read_profile(store_code: str, ctx: Ctx = access("storefront", "loyalty.own_card.read")) -> shapes.Profile:
     """Return what the merchant keeps of the signed-in customer, and whether they want marketing mail."""
-    return shapes.profile(*await storefront_service.get_profile(ctx))
+    return _shapes.profile(*await storefront_service.get_profile(ctx))
 
 
 @router.patch("/profile", summary="Change one's own data", response_model=shapes.Profile, responses=PROBLEMS)
@@ -137,4 +137,4 @@ async def update_profile(
     """Change what is named in the body and leave the rest. The e-mail address stays: it is how the card is found."""
     changes = body.model_dump(exclude_unset=True)
     wants_marketing = changes.pop("wants_marketing", None)
-    return shapes.profile(*await storefront_service.update_profile(ctx, changes=changes, wants_marketing=wants_marketing))
+    return _shapes.profile(*await storefront_service.update_profile(ctx, changes=changes, wants_marketing=wants_marketing))

@@ -17,7 +17,8 @@ from app.modules.loyalty.domain.voids import VOIDABLE
 from app.modules.loyalty.queries import pins as pin_queries
 from app.modules.loyalty.queries import programs, rewards, transactions
 from app.modules.loyalty.queries.pins import StaffPin
-from app.modules.loyalty.schemas.cards import CardDetail, CardList, HistoryPage, card_detail, history_entry
+from app.modules.loyalty.routes.api._shapes import card_detail, history_entry
+from app.modules.loyalty.schemas.cards import CardDetail, CardList, HistoryPage
 from app.modules.loyalty.schemas.store import (
     EnrollAtStore,
     EnrollmentAnswer,

@@ -9,7 +9,8 @@ from app.core.context import Ctx
 from app.core.idempotency import IdempotencyKey
 from app.core.web.deps import Mutation, idempotent
 from app.core.web.problems import documented
-from app.modules.loyalty.schemas.cards import CardChange, card_change
+from app.modules.loyalty.routes.api._shapes import card_change
+from app.modules.loyalty.schemas.cards import CardChange
 from app.modules.loyalty.schemas.store import (
     AddStamps,
     AdjustPoints,

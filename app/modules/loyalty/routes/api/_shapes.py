@@ -1,0 +1,161 @@
+"""From what services return to what the API answers; shared by the faces."""
+
+import datetime as dt
+import uuid
+
+from app.modules.customers.public import CustomerRecord
+from app.modules.loyalty.domain import program
+from app.modules.loyalty.domain.balances import CardState
+from app.modules.loyalty.domain.card_number import format_number
+from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.queries.transactions import HistoryRow
+from app.modules.loyalty.schemas.cards import CardBalance, CardChange, CardDetail, HistoryEntry, Holder, TransactionAnswer
+from app.modules.loyalty.schemas.store import RewardOffer
+from app.modules.loyalty.schemas.storefront import EnrollAnswer, OwnHistoryEntry, Profile, StorefrontProgram, StoreInfo
+from app.modules.loyalty.services.card_service import FoundCard
+from app.modules.loyalty.services.ledger import Change
+from app.modules.loyalty.services.storefront_service import Offer, StorefrontEnrollment
+from app.modules.tenancy.public import StoreView
+
+
+def card_balance(card_id: uuid.UUID, number: str, state: CardState) -> CardBalance:
+    """Return a card's balances as they are answered."""
+    progress = program.stamp_progress(state)
+    return CardBalance.model_construct(
+        id=card_id,
+        card_number=format_number(number),
+        status=state.status,
+        stamp_count=state.stamp_count,
+        stamps_target=progress.target,
+        stamps_filled=progress.filled,
+        rewards_ready=progress.rewards_ready,
+        points_balance=state.points_balance,
+        points_owed=state.points_owed,
+    )
+
+
+def card_change(change: Change, now: dt.datetime) -> CardChange:
+    """Return what a mutation did, as it is answered."""
+    decision = change.decision
+    entry = decision.entry
+    return CardChange.model_construct(
+        card=card_balance(change.card.id, change.card.card_number, decision.card),
+        transaction=TransactionAnswer.model_construct(
+            id=change.transaction_id,
+            type=entry.type,
+            stamps_delta=entry.stamps_delta,
+            points_delta=entry.points_delta,
+            points_forgiven=entry.points_forgiven,
+            stamps_forgiven=entry.stamps_forgiven,
+            created_at=now,
+        ),
+        new_rewards=decision.rewards_ready,
+    )
+
+
+def card_detail(found: FoundCard) -> CardDetail:
+    """Return a card with its holder."""
+    card, person = found.card, found.customer
+    holder = None
+    if person is not None and not person.is_anonymized:
+        holder = Holder(customer_id=person.id, first_name=person.first_name, last_name=person.last_name, email=person.email)
+    balance = card_balance(card.id, card.card_number, card.state)
+    return CardDetail(**balance.model_dump(), holder=holder, enrolled_at_store_id=card.enrolled_at_store_id, created_at=card.created_at)
+
+
+def history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str], *, voidable: frozenset[TransactionType]) -> HistoryEntry:
+    """Return a history row with the names of its store and people."""
+    return HistoryEntry(
+        id=row.id,
+        type=row.type,
+        created_at=row.created_at,
+        store_id=row.store_id,
+        store_name=store_names.get(row.store_id) if row.store_id else None,
+        staff_name=row.staff_name,
+        reward_name=row.reward_name,
+        stamps_delta=row.stamps_delta,
+        points_delta=row.points_delta,
+        stamps_after=row.stamps_after,
+        points_after=row.points_after,
+        amount_cents=row.amount_cents,
+        points_rate=row.points_rate,
+        stamps_target=row.stamps_target,
+        order_reference=row.order_reference,
+        is_voided=row.is_voided,
+        can_void=row.type in voidable and not row.is_voided and not row.is_of_merged_card,
+    )
+
+
+def store_info(store: StoreView) -> StoreInfo:
+    """Return a store with its address on one line."""
+    address = ", ".join(part for part in (store.address_line, f"{store.postal_code} {store.city}".strip()) if part)
+    return StoreInfo(id=store.id, code=store.code, name=store.name, address=address, opening_text=store.opening_text or "")
+
+
+def storefront_program(offer: Offer) -> StorefrontProgram:
+    """Return a store's program as its customers see it."""
+    program = offer.program
+    return StorefrontProgram(
+        merchant_name=offer.merchant_name,
+        store=store_info(offer.store),
+        stores=[store_info(store) for store in offer.stores],
+        works_at_all_locations=offer.works_at_all_locations,
+        type=program.type,
+        name=program.name,
+        card_name=program.card_name,
+        colour=program.colour,
+        is_active=program.is_active,
+        stamps_target=program.stamps_target,
+        stamp_reward=program.stamp_reward,
+        points_per_euro=f"{program.points_per_euro.normalize():f}",
+        welcome_bonus_points=program.welcome_bonus_points,
+        points_expiration_days=program.points_expiration_days,
+        terms_text=program.terms_text,
+        rewards=[
+            RewardOffer(id=item.id, name=item.name, description=item.description, cost_points=item.cost_points) for item in offer.rewards
+        ],
+        google_wallet_enabled=offer.google_wallet_enabled,
+    )
+
+
+def enroll_answer(outcome: StorefrontEnrollment, offer: Offer) -> EnrollAnswer:
+    """Return what a public enrollment tells: nothing of a person the merchant knew before."""
+    card = outcome.card
+    return EnrollAnswer(
+        already_enrolled=outcome.already_enrolled,
+        works_at_all_locations=offer.works_at_all_locations,
+        stores=[store_info(store) for store in offer.stores],
+        card=None if card is None else card_balance(card.id, card.card_number, card.state),
+        welcome_points=outcome.welcome_points,
+        next=f"/s/{offer.store.code}/loyalty/success{'' if card else '?known=1'}",
+    )
+
+
+def own_history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str]) -> OwnHistoryEntry:
+    """Return a history row as its card's holder sees it."""
+    return OwnHistoryEntry(
+        id=row.id,
+        type=row.type,
+        created_at=row.created_at,
+        store_name=store_names.get(row.store_id) if row.store_id else None,
+        reward_name=row.reward_name,
+        stamps_delta=row.stamps_delta,
+        points_delta=row.points_delta,
+        stamps_after=row.stamps_after,
+        points_after=row.points_after,
+        amount_cents=row.amount_cents,
+        is_voided=row.is_voided,
+    )
+
+
+def profile(customer: CustomerRecord, wants_marketing: bool) -> Profile:
+    """Return one's own data."""
+    return Profile(
+        first_name=customer.first_name,
+        last_name=customer.last_name,
+        email=customer.email,
+        phone=customer.phone,
+        birth_date=customer.birth_date,
+        locale=customer.locale,
+        wants_marketing=wants_marketing,
+    )
