@@ -260,6 +260,22 @@ def test_single_keys_search_and_list_and_can_be_switched_off(page: Page) -> None
     expect(dialog).to_be_hidden()
 
 
+def test_the_language_menu_closes_by_escape_and_leads_back_here(page: Page) -> None:
+    page.goto("/sample/storefront?table=4")
+    summary = page.locator(".lang-menu summary")
+    summary.focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Lëtzebuergesch")
+    expect(link).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(summary).to_be_focused()
+    summary.click()
+    link.click()
+    page.wait_for_url("**/sample/storefront?table=4")
+    assert page.locator("html").get_attribute("lang") == "lb"
+
+
 def test_undo_in_a_toast(page: Page) -> None:
     page.goto("/styleguide")
     page.locator("#buttons").get_by_role("button", name="Undo").click()

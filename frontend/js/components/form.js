@@ -29,7 +29,7 @@ function showFormError(form, error, loose) {
     return;
   }
   box.querySelector("[data-form-error-title]").textContent = error.title;
-  box.querySelector("[data-form-error-detail]").textContent = [error.detail, ...loose].filter(Boolean).join(" ");
+  box.querySelector("[data-form-error-detail]").textContent = [error.detail, ...new Set(loose)].filter(Boolean).join(" ");
   box.querySelector("[data-form-error-id]").textContent =
     error.requestId && error.status >= 500 ? _("Request %(id)s", { id: error.requestId }) : "";
   box.hidden = false;
