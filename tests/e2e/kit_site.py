@@ -4,7 +4,6 @@ import contextlib
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +101,19 @@ def build_site(settings: Settings) -> Gate:
     return Gate(api, settings)
 
 
+class AnnouncedServer(uvicorn.Server):
+    """A server that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
 @contextlib.contextmanager
 def serve(port: int = 0) -> Iterator[tuple[str, Gate]]:
     """Serve the site on loopback for the block; gives its address and the application."""
@@ -111,11 +123,10 @@ def serve(port: int = 0) -> Iterator[tuple[str, Gate]]:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         key = write_key(Path(folder) / "key")
         site = build_site(Settings(env="test", base_url=base_url, secret_key_file=key, pin_pepper_file=key, _env_file=None))
-        server = uvicorn.Server(uvicorn.Config(site, lifespan="off", log_level="warning"))
+        server = AnnouncedServer(uvicorn.Config(site, lifespan="off", log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        assert server.ready.wait(timeout=10)
         try:
             yield base_url, site
         finally:
