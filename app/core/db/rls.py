@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import text
 
 CURRENT_MERCHANT = "nullif(current_setting('app.merchant_id', true), '')::uuid"
+IS_CURRENT = f"merchant_id = {CURRENT_MERCHANT}"
 ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
 APPEND_ONLY = ("SELECT", "INSERT")
 
@@ -22,8 +23,7 @@ def protect_tenant_table(connection: Connection, table: str, *, app: Sequence[st
     for statement in (
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY tenant ON {table} TO orion_app "
-        f"USING (merchant_id = {CURRENT_MERCHANT}) WITH CHECK (merchant_id = {CURRENT_MERCHANT})",
+        f"CREATE POLICY tenant ON {table} TO orion_app USING ({IS_CURRENT}) WITH CHECK ({IS_CURRENT})",
         f"CREATE POLICY platform ON {table} TO orion_platform USING (true) WITH CHECK (true)",
         f"CREATE POLICY owner ON {table} TO orion_owner USING (true) WITH CHECK (true)",
         f"GRANT {', '.join(app)} ON {table} TO orion_app",

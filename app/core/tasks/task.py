@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
@@ -20,7 +21,7 @@ from app.core.modules import load_modules
 from app.core.observability import configure_logging
 from app.core.tasks.celery_app import HARD_SECONDS, TASK_NAME, celery_app
 from app.core.tasks.registry import handlers_of
-from app.core.tasks.runner import Runner
+from app.core.tasks.runner import Handler, Runner
 
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_MS = 110_000
@@ -41,12 +42,12 @@ def worker_settings(settings: Settings) -> Settings:
 class WorkerProcess:
     """Loop, pools and handlers of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, handlers: Mapping[str, Handler] | None = None) -> None:
         configure_logging()
         self.pid = os.getpid()
         self.loop = asyncio.Runner()
         database = Database.from_settings(worker_settings(get_settings()), application="orion-worker")
-        self.runner = Runner(database, handlers_of(load_modules()))
+        self.runner = Runner(database, handlers_of(load_modules()) if handlers is None else handlers)
 
     def run(self, message_id: uuid.UUID) -> None:
         """Run one message; a process that is stuck beyond the hard limit ends itself, whatever holds it."""
@@ -63,6 +64,12 @@ class WorkerProcess:
 
 
 _here: WorkerProcess | None = None
+
+
+def use_handlers(handlers: Mapping[str, Handler]) -> None:
+    """Let this process run `handlers` instead of the modules' tasks: for workers of fault tests."""
+    global _here  # noqa: PLW0603 - one per process is the point
+    _here = WorkerProcess(handlers)
 
 
 def worker_process() -> WorkerProcess:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,8 +24,10 @@ from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing import application, network
 from app.core.testing.databases import DatabaseUrls, TestServer, create_database, drop_database
+from app.ops.embedded_valkey import EmbeddedValkey, ephemeral_valkey
 
 if TYPE_CHECKING:
+    from app.core.testing.processes import Stack
     from app.core.web.middleware import Gate
 
 SERVER = pytest.StashKey[TestServer]()
@@ -165,3 +168,19 @@ def worker_once(database: Database) -> Callable[..., Awaitable[list[Any]]]:
     from app.core.testing.background import run_due
 
     return functools.partial(run_due, database)
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[EmbeddedValkey]:
+    """A broker and rate-limit store of this worker's own; `valkey.url` is what ORION_BROKER_URL would say."""
+    with ephemeral_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator["Stack"]:
+    """The platform as real processes, for tests that kill and starve them; its servers run."""
+    from app.core.testing.processes import running_stack
+
+    with running_stack(tmp_path / "stack") as running:
+        yield running
