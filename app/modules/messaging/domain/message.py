@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -46,13 +47,16 @@ def build_mail(
     """
     sender = sender_address(mail_from)
     message = EmailMessage(policy=SMTP.clone(max_line_length=78))
-    message["From"] = Address(" ".join(display_name.split()), addr_spec=sender)
-    message["To"] = Address(addr_spec=ascii_address(recipient))
+    try:
+        message["From"] = Address(" ".join(display_name.split()), addr_spec=sender)
+        message["To"] = Address(addr_spec=ascii_address(recipient))
+    except HeaderParseError as error:
+        raise ValueError("not an address") from error
     message["Subject"] = rendered.subject
     message["Date"] = format_datetime(sent_at)
     message["Message-ID"] = message_id_for(outbox_id, sender)
-    message["Content-Language"] = locale
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    message["Content-Language"] = locale  # after the bodies: adding the second moves every Content-* header into the first
     return OutgoingMail(message_id=message["Message-ID"], sender=sender, recipient=ascii_address(recipient), content=message.as_bytes())

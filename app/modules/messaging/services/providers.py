@@ -2,6 +2,7 @@
 
 import functools
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from app.core.config import get_settings
 from app.modules.messaging.domain.message import OutgoingMail
@@ -27,12 +28,13 @@ class MailProvider(Protocol):
 
 def get_provider() -> MailProvider:
     """Return the provider that the settings name; TemporaryFailure while none is set up, so that no mail is lost."""
-    url = get_settings().smtp_url
+    settings = get_settings()
+    url = settings.smtp_url
     if url is None:
         raise TemporaryFailure("smtp_not_configured")
-    return _smtp_provider(url.get_secret_value())
+    return _smtp_provider(url.get_secret_value(), urlsplit(settings.base_url).hostname or "localhost")
 
 
 @functools.lru_cache(maxsize=4)
-def _smtp_provider(url: str) -> SmtpProvider:
-    return SmtpProvider(url)
+def _smtp_provider(url: str, own_host: str) -> SmtpProvider:
+    return SmtpProvider(url, own_host=own_host)

@@ -6,6 +6,7 @@ Addresses: `smtp://user:password@host:587` (STARTTLS when the server offers it, 
 
 import asyncio
 import contextlib
+import ipaddress
 import re
 import smtplib
 import ssl
@@ -40,8 +41,8 @@ class SmtpProvider:
 
     name = "smtp"
 
-    def __init__(self, url: str, *, step_seconds: float = STEP_SECONDS) -> None:
-        """Read `url`; ConfigurationError when it is no SMTP address."""
+    def __init__(self, url: str, *, own_host: str = "localhost", step_seconds: float = STEP_SECONDS) -> None:
+        """Read `url`; ConfigurationError when it is no SMTP address. `own_host` is what we call ourselves in the greeting."""
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ConfigurationError("ORION_SMTP_URL must look like smtp://user:password@host:587 or smtps://host:465")
@@ -51,6 +52,7 @@ class SmtpProvider:
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
         self._tls = parse_qs(parts.query).get("tls", ["auto"])[0]
+        self._own_host = f"[{own_host}]" if _is_ip(own_host) else own_host  # given: the library would ask the DNS, without a time-out
         self._step_seconds = step_seconds
         self._idle: list[tuple[float, smtplib.SMTP]] = []
         self._lock = threading.Lock()
@@ -59,13 +61,13 @@ class SmtpProvider:
         """Hand `mail` over and return the server's queue id or answer; see MailProvider."""
         return await asyncio.to_thread(self._send, mail)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the kept connections."""
         with self._lock:
             connections = [connection for _, connection in self._idle]
             self._idle.clear()
         for connection in connections:
-            _close(connection)
+            await asyncio.to_thread(_close, connection)
 
     def _send(self, mail: OutgoingMail) -> str:
         deadline = time.monotonic() + WHOLE_SECONDS
@@ -80,12 +82,11 @@ class SmtpProvider:
             return answer
         except smtplib.SMTPResponseException as error:  # greeting, STARTTLS or sign-in: our set-up, not this mail's fault
             raise TemporaryFailure(f"smtp_{error.smtp_code}") from error
-        except TimeoutError as error:
-            raise TemporaryFailure("smtp_timeout") from error
         except ssl.SSLError as error:
             raise TemporaryFailure("smtp_tls") from error
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise TemporaryFailure("smtp_connection") from error
+            is_late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib wraps it
+            raise TemporaryFailure("smtp_timeout" if is_late else "smtp_connection") from error
 
     def _deliver(self, connection: smtplib.SMTP, mail: OutgoingMail, deadline: float) -> str:
         """One transaction. Only an answer to this recipient or this content can be final: a refused sender is our set-up."""
@@ -127,10 +128,10 @@ class SmtpProvider:
     def _connect(self, deadline: float) -> smtplib.SMTP:
         if self._is_tls:
             connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=self._step_seconds, context=ssl.create_default_context()
+                self._host, self._port, self._own_host, timeout=self._step_seconds, context=ssl.create_default_context()
             )
         else:
-            connection = smtplib.SMTP(self._host, self._port, timeout=self._step_seconds)
+            connection = smtplib.SMTP(self._host, self._port, self._own_host, timeout=self._step_seconds)
         try:
             connection.ehlo_or_helo_if_needed()
             self._secure(connection, deadline)
@@ -160,6 +161,14 @@ class SmtpProvider:
             raise TimeoutError
         if connection.sock is not None:
             connection.sock.settimeout(min(self._step_seconds, left))
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _send_content(connection: smtplib.SMTP, content: bytes) -> tuple[int, bytes]:

@@ -1,0 +1,69 @@
+"""A mail on the wire: headers that say what it is, both bodies, and no way in for a header."""
+
+import datetime as dt
+import email
+import email.policy
+from email.message import EmailMessage
+
+import pytest
+
+from app.core.ids import new_id
+from app.modules.messaging.domain.message import build_mail
+from app.modules.messaging.domain.template import RenderedMail
+
+NOW = dt.datetime(2026, 3, 29, 10, 30, tzinfo=dt.UTC)
+RENDERED = RenderedMail(subject="Är Kaart ass prett – Käppchen", html="<p>Moien</p>", text="Moien, " + "läng " * 60)
+
+
+def parse(content: bytes) -> EmailMessage:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_headers_and_bodies() -> None:
+    outbox_id = new_id()
+    mail = build_mail(
+        RENDERED,
+        outbox_id=outbox_id,
+        mail_from="Orion Loyalty <loyalty@orion.example>",
+        display_name="Bäckerei Käppchen, Fils",
+        recipient="lea@münchen.example",
+        locale="lb",
+        sent_at=NOW,
+    )
+    message = parse(mail.content)
+    assert message["Message-ID"] == mail.message_id == f"<{outbox_id}@orion.example>"
+    assert (mail.sender, mail.recipient) == ("loyalty@orion.example", "lea@xn--mnchen-3ya.example")
+    assert message["From"].addresses[0].display_name == "Bäckerei Käppchen, Fils"
+    assert message["From"].addresses[0].addr_spec == "loyalty@orion.example"
+    assert (message["Subject"], message["Content-Language"], message["Auto-Submitted"]) == (RENDERED.subject, "lb", "auto-generated")
+    assert message["Date"].datetime == NOW
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert (text.get_content().strip(), html.get_content().strip()) == (RENDERED.text.strip(), RENDERED.html)
+    assert max(len(line) for line in mail.content.split(b"\r\n")) <= 998
+    assert b"\n" not in mail.content.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("recipient", ["a@b.lu\r\nBcc: x@y.lu", "a@b.lu, x@y.lu", "<a@b.lu", "a b@c.lu"])
+def test_an_address_cannot_become_a_header_or_a_second_address(recipient: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        build_mail(
+            RENDERED, outbox_id=new_id(), mail_from="loyalty@orion.example", display_name="X", recipient=recipient, locale="en", sent_at=NOW
+        )
+
+
+def test_a_display_name_cannot_become_a_header() -> None:
+    mail = build_mail(
+        RENDERED,
+        outbox_id=new_id(),
+        mail_from="loyalty@orion.example",
+        display_name="Eve\r\nBcc: all@example.lu",
+        recipient="a@b.lu",
+        locale="en",
+        sent_at=NOW,
+    )
+    assert parse(mail.content)["Bcc"] is None
+    assert parse(mail.content)["From"].addresses[0].display_name == "Eve Bcc: all@example.lu"
