@@ -13,8 +13,12 @@ _API = "app.modules.loyalty.routes.api"
 
 MODULE = ModuleDefinition(
     name="loyalty",
-    routers=(f"{_API}.store:router", f"{_API}.storefront:router"),
-    tasks={"loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment"},
+    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router"),
+    tasks={
+        "loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment",
+        "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
+    },
     handlers={CardEnrolled.name: ("loyalty.confirm_enrollment",)},
     permissions=PERMISSIONS,
+    cli="app.modules.loyalty.cli:cli",
 )

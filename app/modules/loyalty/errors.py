@@ -146,13 +146,10 @@ class CardsPerStoreException(LoyaltyRuleException):
 
 
 class MergeRunningException(Conflict):
-    """The merchant's cards are being merged already; `merge_id` in `params` is that run, where it is known."""
+    """The merchant's cards are being merged already."""
 
     code = "merge_running"
     message = N_("The cards are already being merged. Please wait until that has finished.")
-
-    def __init__(self, merge_id: uuid.UUID | None = None) -> None:
-        super().__init__(params={} if merge_id is None else {"merge_id": str(merge_id)})
 
 
 class MergeRunNotFoundException(NotFound):
@@ -392,13 +389,6 @@ class PinWeakException(Invalid):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(fields={"pin": sentence})
-
-
-class TerminalRevokedException(Gone):
-    """The terminal's pairing was revoked."""
-
-    code = "terminal_revoked"
-    message = N_("This terminal is no longer connected. Please pair it again with a new code.")
 
 
 class PairingCodeException(Gone):

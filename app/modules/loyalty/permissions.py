@@ -25,6 +25,7 @@ PERMISSIONS = (
     Permission("loyalty.settings.read", MANAGERS),
     Permission("loyalty.settings.manage", MANAGERS),
     Permission("loyalty.merge.run", MANAGERS),
+    Permission("loyalty.overview.read", MANAGERS),
     Permission("loyalty.storefront.read", PUBLIC),
     Permission("loyalty.storefront.enroll", PUBLIC),
     Permission("loyalty.storefront.sign_in", PUBLIC),

@@ -29,7 +29,7 @@ FROM loyalty_cards WHERE {MERGEABLE} AND customer_id = ANY($2::uuid[]) ORDER BY 
 RUN_COLUMNS = """id, status, customer_id, started_by, last_customer_id, customers_total, customers_merged, customers_skipped, cards_merged,
 stamps_before, stamps_after, points_before, points_after, points_expired, started_at, finished_at"""
 GET_RUN = f"SELECT {RUN_COLUMNS} FROM loyalty_merge_runs WHERE merchant_id = $1 AND id = $2"
-FIND_RUNNING = "SELECT id FROM loyalty_merge_runs WHERE merchant_id = $1 AND status = 'running'"
+IS_RUNNING = "SELECT EXISTS (SELECT 1 FROM loyalty_merge_runs WHERE merchant_id = $1 AND status = 'running')"
 LIST_RUNS = f"SELECT {RUN_COLUMNS} FROM loyalty_merge_runs WHERE merchant_id = $1 ORDER BY started_at DESC, id DESC LIMIT 20"
 
 
@@ -121,10 +121,10 @@ async def get_run(ctx: Ctx, run_id: uuid.UUID) -> MergeRun:
     return _run(row)
 
 
-async def find_running(ctx: Ctx) -> uuid.UUID | None:
-    """Return the id of the run that is going on, or None."""
-    run_id: uuid.UUID | None = await ctx.conn.fetchval(FIND_RUNNING, ctx.merchant_id)
-    return run_id
+async def is_running(ctx: Ctx) -> bool:
+    """Return whether a run is going on."""
+    running: bool = await ctx.conn.fetchval(IS_RUNNING, ctx.merchant_id)
+    return running
 
 
 async def list_runs(ctx: Ctx) -> list[MergeRun]:

@@ -119,9 +119,8 @@ async def _require_one_card_for_all_stores(ctx: Ctx) -> None:
 
 async def _insert_run(ctx: Ctx, *, customer_id: uuid.UUID | None, people: int) -> uuid.UUID:
     """Note a new run and return its id; the unique index lets one run at a time."""
-    running = await merges.find_running(ctx)
-    if running is not None:
-        raise MergeRunningException(running)
+    if await merges.is_running(ctx):
+        raise MergeRunningException
     run_id = new_id()
     try:
         await ctx.conn.execute(INSERT_RUN, ctx.merchant_id, run_id, customer_id, ctx.actor.user_id, people, ctx.now)
