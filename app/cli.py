@@ -7,35 +7,33 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 
 class OrionGroup(TyperGroup):
-    """The commands of this file, and those that modules contribute: they are loaded when one of them, or the help, is asked for."""
+    """The commands of this file, and those that modules contribute."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
-        self._add_module_commands()
-        return super().list_commands(ctx)
+        from app.ops.module_commands import list_module_commands
+
+        return [*super().list_commands(ctx), *(command.name for command in list_module_commands())]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command `cmd_name`, or None."""
-        command = super().get_command(ctx, cmd_name)
-        if command is None:
-            self._add_module_commands()
-            command = super().get_command(ctx, cmd_name)
-        return command
+        """Return the command `cmd_name`, for a module's command only its name and help, or None."""
+        from app.ops.module_commands import list_module_commands
 
-    def _add_module_commands(self) -> None:
-        from app.core.modules import MODULES, load_attribute
+        own = super().get_command(ctx, cmd_name)
+        found = (TyperCommand(command.name, help=command.help) for command in list_module_commands() if command.name == cmd_name)
+        return own or next(found, None)
 
-        for name in MODULES:
-            definition = load_attribute(f"app.modules.{name}.definition:MODULE")
-            if definition.cli is None:
-                continue
-            contributed: Any = typer.main.get_command(load_attribute(definition.cli))
-            for command in getattr(contributed, "commands", {contributed.name: contributed}).values():
-                self.commands.setdefault(command.name, command)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that `args` start with, loaded, and what follows it."""
+        from app.ops.module_commands import list_module_commands, load_module_command
+
+        name, command, rest = super().resolve_command(ctx, args)
+        contributed = next((each for each in list_module_commands() if each.name == name), None)
+        return name, command if contributed is None else load_module_command(contributed), rest
 
 
 cli = typer.Typer(

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from app.core.config import get_settings
 from app.ops import embedded_postgres, embedded_valkey, processes
-from app.ops.demo_environment import check_port, ensure_key_file, given_settings, only_one, prepare_var_dir
+from app.ops.demo_environment import ENV_FILE_NAME, check_port, ensure_key_file, given_settings, only_one, prepare_var_dir, write_env_file
 from app.ops.demo_summary import print_summary
 from app.ops.errors import OpsException, explain_log
 from app.ops.supervisor import Supervisor
@@ -134,9 +134,9 @@ def prepare_environment(demo: Demo) -> None:
         "ORION_SECRET_KEY_FILE": str(keys / "secret"),
         "ORION_PIN_PEPPER_FILE": str(keys / "pin_pepper"),
     }
-    for name, value in (defaults | demo.environment).items():
-        if name not in demo.given:
-            os.environ[name] = value
+    demo.environment = {name: value for name, value in (defaults | demo.environment).items() if name not in demo.given}
+    os.environ.update(demo.environment)
+    write_env_file(demo.var_dir / ENV_FILE_NAME, demo.environment)
     get_settings.cache_clear()
     settings = get_settings()
     ensure_key_file(settings.secret_key_file)

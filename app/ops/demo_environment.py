@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shlex
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from app.ops.errors import OpsException, explain_os_error
 
 NEEDED_BYTES = 300_000_000
 KEY_BYTES = 32
+ENV_FILE_NAME = "demo.env"
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -41,6 +43,15 @@ def given_settings(env_file: Path, environment: Mapping[str, str]) -> dict[str, 
     """Return the ORION_* settings that the operator gave; the environment wins over the file, empty counts as not given."""
     both = read_env_file(env_file) | {name.upper(): value for name, value in environment.items()}
     return {name: value for name, value in both.items() if name.startswith("ORION_") and value}
+
+
+def write_env_file(path: Path, settings: Mapping[str, str]) -> None:
+    """Write `settings` for a shell to read: other commands reach a running demo by them."""
+    try:
+        path.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items()), encoding="utf-8")
+        path.chmod(0o600)
+    except OSError as error:
+        raise explain_os_error(error, f"writing {path}") from error
 
 
 def check_port(host: str, port: int) -> None:

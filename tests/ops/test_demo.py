@@ -164,9 +164,3 @@ def test_a_taken_port_is_refused_in_one_sentence(folder: Path) -> None:
 def test_a_wrong_env_file_is_refused_in_one_sentence(folder: Path, port: int, content: str, sentence: str) -> None:
     (folder / ".env").write_text(content)
     assert refusal(folder, "--port", str(port)).startswith(sentence)
-
-
-def test_the_help_is_quick_and_names_every_command() -> None:
-    answer = subprocess.run([sys.executable, "-m", "app.cli", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    for name in ("demo", "web", "worker", "relay", "beat", "migrate", "seed-demo", "doctor", "openapi", "bootstrap-roles"):
-        assert f"  {name} " in answer.stdout
