@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.core import clock
-from app.core.db.engine import Database
+from app.core.db.engine import Database, is_broken
 from app.core.errors import OrionException, Unavailable
 from app.core.events import Event
 from app.core.outbox import writer
@@ -54,6 +54,16 @@ class Actor:
         """Return text that tells this actor from any other, for the fingerprint of an idempotent request."""
         return f"{self.kind}:{self.user_id or self.terminal_id or self.customer_id or self.session_id or ''}"
 
+
+CONNECTION_ERRORS = (
+    TimeoutError,
+    OSError,
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What opening a connection can fail with, when the database is down, starting, full or slow."""
 
 SYSTEM = Actor(kind="system", role="admin")
 
@@ -131,15 +141,10 @@ class PlatformCtx(_Base):
 @contextlib.asynccontextmanager
 async def _transaction(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
     """One transaction on one connection: commit at the end, roll back on any error but those that keep their work."""
+    connection, conn = await _begin(engine)
     try:
-        connection = await engine.connect()
-    except (TimeoutError, OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Unavailable from error
-    try:
-        conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
         state: dict[str, Any] = {"pending": []}
         try:
-            await conn.execute("BEGIN")
             try:
                 yield connection, conn, state
             except OrionException as refusal:
@@ -148,14 +153,38 @@ async def _transaction(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnecti
                 await _finish(conn, state)
                 raise
             await _finish(conn, state)
-        except BaseException:
-            await _roll_back(connection, conn)
+        except BaseException as error:
+            await _roll_back(connection, conn, error)
             raise
         finally:
             if "session" in state:
                 await state["session"].close()
     finally:
         await connection.close()
+
+
+async def _begin(engine: AsyncEngine) -> tuple[AsyncConnection, asyncpg.Connection]:
+    """Return a connection with an open transaction. One that proves dead is replaced once: nothing has happened on it yet."""
+    for is_last in (False, True):
+        try:
+            connection = await engine.connect()
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        try:
+            conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+            await conn.execute("BEGIN")
+        except CONNECTION_ERRORS as error:
+            await connection.invalidate()
+            await connection.close()
+            if is_last:
+                raise Unavailable from error
+        except BaseException:  # cancelled: whether the server has begun is unknown
+            await connection.invalidate()
+            await connection.close()
+            raise
+        else:
+            return connection, conn
+    raise Unavailable
 
 
 async def _finish(conn: asyncpg.Connection, state: dict[str, Any]) -> None:
@@ -169,9 +198,11 @@ async def _finish(conn: asyncpg.Connection, state: dict[str, Any]) -> None:
         raise Unavailable
 
 
-async def _roll_back(connection: AsyncConnection, conn: asyncpg.Connection) -> None:
+async def _roll_back(connection: AsyncConnection, conn: asyncpg.Connection, cause: BaseException) -> None:
     try:
-        if conn.is_in_transaction():
+        if is_broken(conn, cause):
+            await connection.invalidate()
+        elif conn.is_in_transaction():
             await conn.execute("ROLLBACK", timeout=2)
     except Exception as error:  # the connection is beyond use: it must not go back to the pool
         log.warning("rollback_failed", error=type(error).__name__)

@@ -45,7 +45,7 @@ class Traces:
         statement = f"SELECT {condition} FROM core_outbox"
         try:
             async with asyncio.timeout(seconds):
-                while not await self.conn.fetchval(statement):
+                while not await self.conn.fetchval(statement):  # noqa: ASYNC110 - the event happens in another process
                     await asyncio.sleep(0.02)  # allow[sleep]: other processes work meanwhile
         except TimeoutError:
             rows = await self.conn.fetch("SELECT task, attempts, deaths, error, done_at FROM core_outbox WHERE done_at IS NULL LIMIT 5")
@@ -166,7 +166,7 @@ async def test_a_hung_broker_wedges_neither_relay_nor_worker(stack: Stack, trace
     try:
         await traces.enqueue(10)
         async with asyncio.timeout(30):
-            while "relay_waits" not in stack.log_of("relay"):
+            while "relay_waits" not in stack.log_of("relay"):  # noqa: ASYNC110 - the event happens in another process
                 await asyncio.sleep(0.05)  # allow[sleep]: the relay meets the hung broker meanwhile
     finally:
         os.kill(stack.valkey.process.pid, signal.SIGCONT)

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
@@ -33,7 +35,7 @@ def _create_engine(url: str, settings: Settings, *, pool_size: int, application:
         "timezone": "UTC",
     }
     arguments: dict[str, Any] = {"server_settings": server_settings, "timeout": settings.pool_timeout_seconds}
-    return create_async_engine(
+    engine = create_async_engine(
         async_url(url),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
@@ -43,6 +45,23 @@ def _create_engine(url: str, settings: Settings, *, pool_size: int, application:
         hide_parameters=True,
         connect_args=arguments,
     )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """Never hand out a connection that the server has closed (a restart closes them all): the pool then opens new ones."""
+    if dbapi_connection.driver_connection.is_closed():
+        raise InvalidatePoolError
+
+
+def is_broken(conn: asyncpg.Connection, error: BaseException | None = None) -> bool:
+    """Return whether `conn` is beyond use after `error`: closed, or interrupted by the server's farewell.
+
+    We talk to the driver directly, so that SQLAlchemy never sees such errors: who does must invalidate the connection, or the
+    pool hands it out again.
+    """
+    return conn.is_closed() or isinstance(error, asyncpg.InternalClientError | asyncpg.PostgresConnectionError)
 
 
 @contextlib.asynccontextmanager
@@ -50,7 +69,12 @@ async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connectio
     """Give the driver's connection, in autocommit: for work that is one statement and whole by itself."""
     async with engine.connect() as connection:
         conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
-        yield conn
+        try:
+            yield conn
+        except BaseException as error:
+            if is_broken(conn, error):
+                await connection.invalidate()
+            raise
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

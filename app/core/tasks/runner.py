@@ -12,8 +12,9 @@ import inspect
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import asyncpg
 import structlog
 
 from app.core import clock
@@ -27,11 +28,12 @@ log = structlog.get_logger(__name__)
 
 SOFT_SECONDS = 100.0
 RENEW_SECONDS = 20.0
-RECORD_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 PLATFORM = Principal(SYSTEM)
 
 Outcome = Literal["done", "retried", "dead", "skipped", "lease_lost"]
 Handler = Callable[..., Awaitable[Any]]
+T = TypeVar("T")
 
 
 class UnknownTask(OrionException):
@@ -53,8 +55,7 @@ class Runner:
 
     async def run(self, message_id: uuid.UUID, now: dt.datetime | None = None) -> Outcome:
         """Run the message `message_id` if it is due and nobody has it; `now` is given by tests that move the clock."""
-        async with raw_connection(self.database.platform) as conn:
-            held = await claims.claim(conn, message_id, now or clock.now())
+        held = await self._patiently(lambda conn: claims.claim(conn, message_id, now or clock.now()))
         if held is None:
             TASK_RUNS.labels("-", "skipped").inc()
             return "skipped"
@@ -102,19 +103,22 @@ class Runner:
         return unit_of_work(self.database, Principal(SYSTEM, held.merchant_id), request_id=request_id, now=now)
 
     async def _record(self, held: claims.Claim, error: Exception, now: dt.datetime | None) -> bool:
-        """Note the failure; a database that is away is asked again for a while, else the lease runs out and counts as a death."""
-        for pause in (*RECORD_PAUSES, None):
+        """Note the failure; return whether the message is dead. Should it not be possible, the lease runs out, as after a death."""
+        return await self._patiently(
+            lambda conn: claims.mark_failed(conn, held, now or clock.now(), reason=reason_of(error), is_final=isinstance(error, GiveUp))
+        )
+
+    async def _patiently(self, act: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """Do `act`, one statement, on a platform connection; a database that is away is asked again for a while."""
+        for pause in PAUSES:
             try:
                 async with raw_connection(self.database.platform) as conn:
-                    return await claims.mark_failed(
-                        conn, held, now or clock.now(), reason=reason_of(error), is_final=isinstance(error, GiveUp)
-                    )
+                    return await act(conn)
             except Exception as trouble:
-                if pause is None:
-                    raise
-                log.warning("failure_not_recorded", message_id=str(held.id), error=type(trouble).__name__, seconds=pause)
+                log.warning("database_away", error=type(trouble).__name__, seconds=pause)
                 await asyncio.sleep(pause)
-        return False
+        async with raw_connection(self.database.platform) as conn:
+            return await act(conn)
 
     @contextlib.asynccontextmanager
     async def _keeping_lease(self, held: claims.Claim) -> AsyncIterator[None]:

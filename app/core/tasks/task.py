@@ -12,16 +12,19 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from celery.signals import worker_process_shutdown, worker_ready, worker_shutdown
 
 from app.core.config import Settings, get_settings
 from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.core.modules import load_modules
-from app.core.observability import configure_logging
+from app.core.observability import configure_logging, where_of
 from app.core.tasks.celery_app import HARD_SECONDS, TASK_NAME, celery_app
 from app.core.tasks.registry import handlers_of
 from app.core.tasks.runner import Handler, Runner
+
+log = structlog.get_logger(__name__)
 
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_MS = 110_000
@@ -83,7 +86,10 @@ def worker_process() -> WorkerProcess:
 @celery_app.task(name=TASK_NAME)
 def run_message(message_id: str) -> None:
     """Run the outbox message `message_id`, if it is still to be run."""
-    worker_process().run(uuid.UUID(message_id))
+    try:
+        worker_process().run(uuid.UUID(message_id))
+    except Exception as error:  # the row waits for its next hint; Celery's own report would print values
+        log.error("message_not_run", message_id=message_id, error=type(error).__name__, where=where_of(error))
 
 
 @worker_process_shutdown.connect

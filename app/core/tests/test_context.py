@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.core import audit
 from app.core.context import SYSTEM, Ctx, Principal, platform_unit_of_work, unit_of_work
-from app.core.db.engine import Database
+from app.core.db.engine import Database, raw_connection
 from app.core.errors import Conflict, Unavailable
 from app.core.web import problems
 
@@ -166,3 +166,28 @@ async def test_a_cut_connection_does_not_poison_the_pool(database: Database, sup
     async with unit_of_work(database, at(merchant_id)) as ctx:
         await write(ctx)
     assert await rows(superuser, merchant_id) == (1, 1)
+
+
+async def test_connections_cut_while_idle_are_replaced_unnoticed(database: Database, superuser: asyncpg.Connection) -> None:
+    merchant_id = uuid.uuid4()
+
+    async def hold(everybody: asyncio.Barrier) -> None:
+        async with unit_of_work(database, at(merchant_id)):
+            await everybody.wait()
+
+    for with_loop in (True, False):
+        barrier = asyncio.Barrier(5)
+        await asyncio.gather(*(hold(barrier) for _ in range(5)))
+        cut = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE usename IN ('orion_app', 'orion_platform') AND datname = current_database()"""
+        assert await superuser.fetchval(cut) >= 5
+        if with_loop:  # the loop learns of it, as a web process would
+            gone = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'orion_app' AND datname = current_database()"
+            while await superuser.fetchval(gone):
+                pass
+        for _ in range(12):
+            async with unit_of_work(database, at(merchant_id)) as ctx:
+                await write(ctx)
+            async with raw_connection(database.platform) as conn:
+                assert await conn.fetchval("SELECT 1") == 1
+    assert await rows(superuser, merchant_id) == (24, 24)
