@@ -4,7 +4,6 @@ Tests commit for real: a test makes its own merchant and is thereby alone with i
 reads through `superuser`, beyond all policies.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -133,16 +132,15 @@ async def client(api: "Gate") -> AsyncIterator[httpx.AsyncClient]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def make_client(api: "Gate") -> AsyncIterator[Callable[..., httpx.AsyncClient]]:
     """More browsers: `make_client(address="10.0.0.7", **headers)`, each with cookies of its own."""
-    async with contextlib.AsyncExitStack() as stack:
-        made: list[httpx.AsyncClient] = []
+    made: list[httpx.AsyncClient] = []
 
-        def make(*, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
-            made.append(application.make_client(api, address=address, **headers))
-            return made[-1]
+    def make(*, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
+        made.append(application.make_client(api, address=address, **headers))
+        return made[-1]
 
-        yield make
-        for opened in made:
-            await stack.enter_async_context(opened)
+    yield make
+    for opened in made:
+        await opened.aclose()
 
 
 @pytest.fixture
