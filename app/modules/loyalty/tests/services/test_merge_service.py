@@ -30,6 +30,11 @@ WHERE merchant_id = $1 AND type IN ('merge_in', 'merge_out') ORDER BY created_at
 """
 
 
+async def one(superuser: asyncpg.Connection, statement: str, *arguments: Any) -> asyncpg.Record:
+    (row,) = await superuser.fetch(statement, *arguments)
+    return row
+
+
 async def make_people(database: Database, *, people: int = 1, stores: int = 3, **program: Any) -> tuple[MadeShop, list[list[MadeCard]]]:
     """A merchant with a card per store; each person holds one at every store, with stamps and points; then one card for all."""
     shop = await make_shop(database, stores=stores, cross_location=False, **program)
@@ -51,7 +56,7 @@ async def test_everybody_is_merged_into_the_oldest_card_and_the_sums_stay(
     database: Database, superuser: asyncpg.Connection, worker_once: Worker
 ) -> None:
     shop, held = await make_people(database, people=3)
-    before = dict(await superuser.fetchrow(SUMS, shop.merchant.id))
+    before = dict(await one(superuser, SUMS, shop.merchant.id))
     assert before == {"stamps": 18, "points": 180, "visits": 18, "stamps_earned": 18, "points_earned": 180, "cards": 9}
     async with merchant_ctx(database, shop.merchant) as ctx:
         assert await merges.count_several(ctx) == merges.SeveralCards(3, 9)
@@ -63,13 +68,13 @@ async def test_everybody_is_merged_into_the_oldest_card_and_the_sums_stay(
         assert await merges.count_several(ctx) == merges.SeveralCards(0, 0)
     assert (run.status, run.customers_merged, run.customers_skipped, run.cards_merged) == (MergeRunStatus.DONE, 3, 0, 6)
     assert (run.stamps_before, run.stamps_after, run.points_before, run.points_after, run.points_expired) == (18, 18, 180, 180, 0)
-    assert dict(await superuser.fetchrow(SUMS, shop.merchant.id)) == before
+    assert dict(await one(superuser, SUMS, shop.merchant.id)) == before
     for oldest, *others in held:
-        row = await superuser.fetchrow("SELECT status, stamp_count, points_balance FROM loyalty_cards WHERE id = $1", oldest.id)
+        row = await one(superuser, "SELECT status, stamp_count, points_balance FROM loyalty_cards WHERE id = $1", oldest.id)
         assert tuple(row) == ("active", 6, 60)
         for card in others:
-            row = await superuser.fetchrow(
-                "SELECT status, stamp_count, points_balance, merged_into_id FROM loyalty_cards WHERE id = $1", card.id
+            row = await one(
+                superuser, "SELECT status, stamp_count, points_balance, merged_into_id FROM loyalty_cards WHERE id = $1", card.id
             )
             assert tuple(row) == ("merged", 0, 0, oldest.id)
     assert (await verification_service.verify_ledger(database, shop.merchant.id)).broken == []
@@ -205,7 +210,6 @@ async def test_a_deactivated_card_stays_as_it_is(database: Database, superuser: 
         "SELECT status, stamp_count FROM loyalty_cards WHERE id = ANY($1) ORDER BY stamp_count", [second.id, oldest.id]
     )
     assert [tuple(row) for row in rows] == [("deactivated", 2), ("active", 4)]
-    assert third.id != second.id
 
 
 async def test_stamps_that_rival_a_merge_are_booked_or_refused_and_none_is_lost(database: Database, superuser: asyncpg.Connection) -> None:
@@ -229,6 +233,6 @@ async def test_stamps_that_rival_a_merge_are_booked_or_refused_and_none_is_lost(
     results = await asyncio.gather(*(try_stamp(card) for card in cards), merge_all(), *(try_stamp(card) for card in cards))
     assert results[len(cards)] == 4
     booked = sum(results) - 4
-    sums = await superuser.fetchrow(SUMS, shop.merchant.id)
+    sums = await one(superuser, SUMS, shop.merchant.id)
     assert sums["stamps"] == 12 + booked
     assert (await verification_service.verify_ledger(database, shop.merchant.id)).broken == []
