@@ -7,7 +7,9 @@ from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.errors import CustomerAnonymizedException, CustomerNotFoundException
 from app.modules.customers.queries.customers import COLUMNS, to_record
 
-LOCK = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
+# NO KEY: rivals for this lock wait for each other, rows that only refer to the customer (a mail being sent, for as long as the
+# mail server takes) hold nobody up.
+LOCK = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
 
 
 async def lock_customer(ctx: Ctx, customer_id: uuid.UUID) -> CustomerRecord:

@@ -202,6 +202,17 @@ async def test_a_locked_customer_is_seen_as_it_is_now(database: Database) -> Non
     assert seen == "Later"
 
 
+async def test_a_mail_that_is_being_sent_holds_nobody_up(database: Database) -> None:
+    merchant = await make_merchant(database)
+    customer = await make_customer(database, merchant)
+    async with merchant_ctx(database, merchant) as worker:
+        await customers.issue_login_link(worker, customer.id)
+        async with merchant_ctx(database, merchant) as counter:
+            await counter.conn.execute("SET LOCAL lock_timeout = '100ms'")
+            assert await customers.lock_customer(counter, customer.id) == customer
+            await customers.update_customer(counter, customer.id, phone="621 000 111", email=fresh_email())
+
+
 async def test_an_unknown_field_is_a_mistake_of_ours(database: Database) -> None:
     merchant = await make_merchant(database)
     customer = await make_customer(database, merchant)
