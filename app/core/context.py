@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.core import clock
-from app.core.db.engine import Database, is_broken
+from app.core.db.engine import Database, Turns, is_broken
 from app.core.errors import OrionException, Unavailable
 from app.core.events import Event
 from app.core.outbox import writer
@@ -139,7 +139,14 @@ class PlatformCtx(_Base):
 
 
 @contextlib.asynccontextmanager
-async def _transaction(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+async def _transaction(engine: AsyncEngine, turns: Turns) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+    """One transaction on one connection, when its turn comes."""
+    async with turns, _transaction_now(engine) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def _transaction_now(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
     """One transaction on one connection: commit at the end, roll back on any error but those that keep their work."""
     connection, conn = await _begin(engine)
     try:
@@ -223,7 +230,7 @@ async def unit_of_work(
     Raises whatever the block raises (after a rollback), and Unavailable when the database cannot be reached in time.
     """
     now = now or clock.now()
-    async with _transaction(database.app) as (connection, conn, state):
+    async with _transaction(database.app, database.app_turns) as (connection, conn, state):
         if isinstance(who, Principal):
             principal = who
             if principal.merchant_id is not None:
@@ -241,6 +248,6 @@ async def platform_unit_of_work(
 ) -> AsyncIterator[PlatformCtx]:
     """Like `unit_of_work`, as `orion_platform` and across merchants: admin's face, sign-in, relay and operators' commands."""
     now = now or clock.now()
-    async with _transaction(database.platform) as (connection, conn, state):
+    async with _transaction(database.platform, database.platform_turns) as (connection, conn, state):
         principal = who if isinstance(who, Principal) else await who(conn, now)
         yield PlatformCtx(connection, conn, principal.actor, now, request_id, locale or principal.locale or "en", state)

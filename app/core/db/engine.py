@@ -4,6 +4,7 @@ The engine runs in driver autocommit mode: `unit_of_work` alone sends BEGIN and 
 prepared statements share one transaction, and BEGIN and the tenant's setting are one round trip.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.core.config import Settings
+from app.core.errors import Unavailable
 
 
 def async_url(url: str) -> str:
@@ -77,21 +79,50 @@ async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connectio
             raise
 
 
+class Turns:
+    """First come, first served: a connection goes to whoever has waited longest.
+
+    The pool alone gives a connection that is returned to whoever asks next in the same tick, which is the client that has just
+    been served: under load half of the clients were seen to starve until their time-out.
+    """
+
+    def __init__(self, *, size: int, timeout_seconds: float) -> None:
+        self._semaphore = asyncio.Semaphore(size)
+        self._timeout_seconds = timeout_seconds
+
+    async def __aenter__(self) -> None:
+        """Wait for a turn; Unavailable when none comes in time."""
+        try:
+            await asyncio.wait_for(self._semaphore.acquire(), self._timeout_seconds)
+        except TimeoutError as error:
+            raise Unavailable from error
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Pass the turn on."""
+        self._semaphore.release()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Database:
     """The process's two pools: `app` sees one merchant at a time, `platform` serves admin, relay and workers' claims."""
 
     app: AsyncEngine
     platform: AsyncEngine
+    app_turns: Turns
+    platform_turns: Turns
 
     @classmethod
     def from_settings(cls, settings: Settings, *, application: str = "orion-web") -> "Database":
         """Return pools for `settings`; nothing connects before first use."""
+        app_size, platform_size = settings.pool_size, max(2, settings.pool_size // 4)
+        wait = settings.pool_timeout_seconds
         return cls(
-            app=_create_engine(settings.require_url("database_url"), settings, pool_size=settings.pool_size, application=application),
+            app=_create_engine(settings.require_url("database_url"), settings, pool_size=app_size, application=application),
             platform=_create_engine(
-                settings.require_url("platform_database_url"), settings, pool_size=max(2, settings.pool_size // 4), application=application
+                settings.require_url("platform_database_url"), settings, pool_size=platform_size, application=application
             ),
+            app_turns=Turns(size=app_size, timeout_seconds=wait),
+            platform_turns=Turns(size=platform_size, timeout_seconds=wait),
         )
 
     async def dispose(self) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 
 from app.core.db.engine import Database
-from app.modules.loyalty.tests.factories import make_card, make_reward, make_shop, post
+from app.modules.loyalty.tests.counter import make_card, make_reward, make_shop, post
 
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
 
@@ -168,8 +168,14 @@ async def test_a_correction_needs_a_reason_and_a_managers_pin(
     assert (done.status_code, done.json()["card"]["points_balance"]) == (200, 25)
     row = await superuser.fetchrow("SELECT * FROM loyalty_transactions WHERE card_id = $1", card.id)
     assert row is not None
-    assert (row["type"], row["staff_pin_id"], row["terminal_id"]) == ("points_adjusted", shop.counter.manager_pin_id, shop.counter.terminal_id)
-    details = await superuser.fetchval("SELECT details FROM core_audit_log WHERE action = 'loyalty.points.adjusted' AND target_id = $1", card.id)
+    assert (row["type"], row["staff_pin_id"], row["terminal_id"]) == (
+        "points_adjusted",
+        shop.counter.manager_pin_id,
+        shop.counter.terminal_id,
+    )
+    details = await superuser.fetchval(
+        "SELECT details FROM core_audit_log WHERE action = 'loyalty.points.adjusted' AND target_id = $1", card.id
+    )
     assert "Wrong amount typed" in str(details)
     assert "Wrong amount typed" not in str(dict(row))
 
