@@ -6,6 +6,7 @@ import dataclasses
 import email
 import email.policy
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from typing import Any
@@ -63,8 +64,8 @@ class MailServer:
 
 
 @contextlib.asynccontextmanager
-async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
-    """Serve until the block ends; `options` go to aiosmtpd (an authenticator, for one)."""
+async def mail_server(*, from_the_start: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[MailServer]:
+    """Serve until the block ends, with TLS `from_the_start` if given; `options` go to aiosmtpd (an authenticator, for one)."""
     handler = MailServer()
     loop = asyncio.get_running_loop()
 
@@ -76,7 +77,9 @@ async def mail_server(**options: Any) -> AsyncIterator[MailServer]:
 
     listener = socket.create_server(("127.0.0.1", 0))
     handler.port = listener.getsockname()[1]
-    server = await loop.create_server(lambda: Counted(handler, hostname="mail.test", loop=loop, **options), sock=listener)
+    server = await loop.create_server(
+        lambda: Counted(handler, hostname="mail.test", loop=loop, **options), sock=listener, ssl=from_the_start
+    )
     try:
         yield handler
     finally:

@@ -3,11 +3,18 @@
 import asyncio
 import datetime as dt
 import socket
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from app.core import clock
 from app.core.config import ConfigurationError
 from app.core.ids import new_id
 from app.modules.messaging.domain.message import OutgoingMail, build_mail
@@ -132,6 +139,60 @@ async def test_encryption_that_cannot_be_had_is_not_done_without() -> None:
             await SmtpProvider(f"smtps://127.0.0.1:{server.port}", step_seconds=0.5).send(make_mail())
         assert caught.value.reason in ("smtp_tls", "smtp_timeout", "smtp_connection")
     assert server.messages == []
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for localhost that vouches for itself, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = clock.now()
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path, key_path = tmp_path / "cert.pem", tmp_path / "key.pem"
+    path.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path, key_path)
+    return path, context
+
+
+async def test_encryption_is_used_where_offered_and_checked(
+    certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, context = certificate
+    async with mail_server(tls_context=context, require_starttls=True) as server:
+        with pytest.raises(TemporaryFailure) as caught:
+            await SmtpProvider(f"smtp://localhost:{server.port}").send(make_mail())
+        assert caught.value.reason == "smtp_tls"
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        provider = SmtpProvider(f"smtp://localhost:{server.port}")
+        await provider.send(make_mail())
+        await provider.close()
+        assert len(server.messages) == 1
+        with pytest.raises(TemporaryFailure) as caught:
+            await SmtpProvider(f"smtp://localhost:{server.port}?tls=off").send(make_mail())
+        assert caught.value.reason == "smtp_530"
+
+
+async def test_encryption_from_the_start(certificate: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
+    path, context = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    async with mail_server(from_the_start=context) as server:
+        provider = SmtpProvider(f"smtps://localhost:{server.port}")
+        await provider.send(make_mail())
+        await provider.send(make_mail())
+        await provider.close()
+    assert (len(server.messages), server.connections) == (2, 1)
 
 
 @pytest.mark.parametrize("url", ["http://mail.example", "smtp://", "mail.example:25", ""])
