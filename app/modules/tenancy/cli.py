@@ -13,6 +13,7 @@ from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_wo
 from app.core.db.engine import Database
 from app.core.errors import Invalid, OrionException
 from app.core.i18n import translate
+from app.modules.tenancy.config import DEMO_ADMIN_TOTP_SECRET
 from app.modules.tenancy.domain.email_address import normalize_email
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.services import admin_service, password_service, totp_service
@@ -75,8 +76,6 @@ def password_link(email: EmailOption) -> None:
 @cli.command("demo-code")
 def demo_code() -> None:
     """Print the present authenticator code of the demo's admin."""
-    from app.modules.tenancy import seeds
-
     if get_settings().is_production:
         raise ConfigurationError("ORION_ENV is production: there is no demo admin.")
-    typer.echo(totp_service.code_at(seeds.DEMO_ADMIN_TOTP_SECRET, clock.now()))
+    typer.echo(totp_service.code_at(DEMO_ADMIN_TOTP_SECRET, clock.now()))

@@ -1,6 +1,6 @@
 """What tenancy plugs into the platform."""
 
-from app.core.modules import ModuleDefinition
+from app.core.modules import ModuleDefinition, Schedule
 from app.modules.tenancy.permissions import PERMISSIONS
 
 _ROUTES = "app.modules.tenancy.routes.api"
@@ -16,6 +16,9 @@ MODULE = ModuleDefinition(
     ),
     permissions=PERMISSIONS,
     cli="app.modules.tenancy.cli:cli",
+    tasks={"tenancy.forget_sessions": "app.modules.tenancy.tasks.housekeeping:forget_sessions"},
+    beat=(Schedule("tenancy.forget_sessions", seconds=3600),),
+    merchant_zones="app.modules.tenancy.services.merchant_service:list_zones",
     openers={
         "account": f"{_SERVICE}:open_account",
         "admin": f"{_SERVICE}:open_admin",

@@ -8,13 +8,13 @@ from app.core.context import SYSTEM, Ctx, PlatformCtx, Principal, platform_unit_
 from app.core.db.engine import Database
 from app.core.hashing import hash_secret
 from app.core.ids import new_id
+from app.modules.tenancy.config import DEMO_ADMIN_TOTP_SECRET
 from app.modules.tenancy.models import User
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.services import admin_service, merchant_service, store_service, user_service
 
 ZONE = "Europe/Luxembourg"
 DEMO_ADMIN_EMAIL = "admin@orion.example"
-DEMO_ADMIN_TOTP_SECRET = "J5ZGS33OEBCGK3LPEBAWI3LJNYQFIT2U"  # noqa: S105 - of the demo, and printed there
 
 
 class DemoLogin(NamedTuple):

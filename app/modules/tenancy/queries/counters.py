@@ -5,6 +5,8 @@ import datetime as dt
 
 import asyncpg
 
+from app.modules.tenancy.queries.sessions import affected
+
 # A lock or a window that is over starts anew. The try that reaches the limit is still checked and sets the lock; later ones
 # are not checked, and do not prolong it.
 RAISE = """
@@ -19,7 +21,10 @@ RETURNING attempts, locked_until
 """
 FORGET = "DELETE FROM tenancy_login_counters WHERE subject = $1"
 TAKE_BACK = "UPDATE tenancy_login_counters SET attempts = attempts - 1, locked_until = NULL WHERE subject = $1 AND attempts <= $2"
-PURGE = "DELETE FROM tenancy_login_counters WHERE window_started_at < $1 AND (locked_until IS NULL OR locked_until < $1)"
+PURGE = """
+DELETE FROM tenancy_login_counters WHERE subject IN (
+    SELECT subject FROM tenancy_login_counters WHERE window_started_at < $1 AND (locked_until IS NULL OR locked_until < $1) LIMIT $2)
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +55,6 @@ async def take_back(conn: asyncpg.Connection, subject: bytes, limit: Limit) -> N
     await conn.execute(TAKE_BACK, subject, limit.tries)
 
 
-async def purge(conn: asyncpg.Connection, before: dt.datetime) -> None:
-    """Delete counters that say nothing any more."""
-    await conn.execute(PURGE, before)
+async def purge(conn: asyncpg.Connection, before: dt.datetime, limit: int) -> int:
+    """Delete up to `limit` counters that say nothing any more; return how many."""
+    return affected(await conn.execute(PURGE, before, limit))

@@ -14,6 +14,7 @@ SELECT id FROM tenancy_merchants WHERE id::text = lower($1)
 UNION ALL SELECT merchant_id FROM tenancy_stores WHERE code = lower($1) LIMIT 1
 """
 GET = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
+ZONES = "SELECT id, time_zone FROM tenancy_merchants WHERE status = 'active' AND deleted_at IS NULL ORDER BY id"
 LIST = f"""
 SELECT {COLUMNS}, lower(name) AS sort_name,
        (SELECT count(*) FROM tenancy_stores s WHERE s.merchant_id = m.id AND s.deleted_at IS NULL) AS store_count,
@@ -90,3 +91,8 @@ async def list_merchants(
     after_name, after_id = after or (None, None)
     rows = await conn.fetch(LIST, like_pattern(search), status, after_name, after_id, limit + 1)
     return [MerchantSummary(view(row), row["sort_name"], row["store_count"], row["member_count"]) for row in rows]
+
+
+async def list_zones(conn: asyncpg.Connection) -> list[tuple[uuid.UUID, str]]:
+    """Return every active merchant with its IANA zone."""
+    return [(row["id"], row["time_zone"]) for row in await conn.fetch(ZONES)]

@@ -8,6 +8,7 @@ from collections.abc import Collection
 import asyncpg
 
 from app.modules.tenancy.errors import MemberNotFoundException
+from app.modules.tenancy.queries.sessions import affected
 
 MEMBER = """
 SELECT b.id, b.user_id, b.role, b.store_id, b.display_name, b.created_at, u.email, u.locale
@@ -39,6 +40,10 @@ CONTACT = "SELECT email, locale FROM tenancy_users WHERE id = $1 AND disabled_at
 INSERT_LINK = "INSERT INTO tenancy_password_links (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)"
 USE_LINK = """
 UPDATE tenancy_password_links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2 RETURNING user_id
+"""
+PURGE_LINKS = """
+DELETE FROM tenancy_password_links WHERE id IN (
+    SELECT id FROM tenancy_password_links WHERE expires_at < $1 LIMIT $2)
 """
 USE_OTHER_LINKS = "UPDATE tenancy_password_links SET used_at = $2 WHERE user_id = $1 AND used_at IS NULL"
 
@@ -165,3 +170,8 @@ async def use_link(conn: asyncpg.Connection, link_id: uuid.UUID, now: dt.datetim
     if user_id is not None:
         await conn.execute(USE_OTHER_LINKS, user_id, now)
     return user_id
+
+
+async def purge_links(conn: asyncpg.Connection, before: dt.datetime, limit: int) -> int:
+    """Delete up to `limit` links that ran out before the instant `before`; return how many."""
+    return affected(await conn.execute(PURGE_LINKS, before, limit))

@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, JsonValue, StringConstraints
 
 from app.core.web.fields import Answer, Body, Email, Secret, example
-from app.modules.tenancy.queries.users import Place
-from app.modules.tenancy.services.auth_service import Account, SignIn
 
 Locale = Literal["en", "fr", "de", "lb"]
 MerchantRole = Literal["owner", "manager", "staff"]
@@ -129,31 +127,3 @@ class AccountAnswer(Answer):
     merchant_name: str | None
     store_id: uuid.UUID | None
     merchants: list[PlaceAnswer]
-
-
-def places_answer(places: list[Place]) -> list[PlaceAnswer]:
-    """Return the merchants to choose from."""
-    return [PlaceAnswer.model_validate(place, from_attributes=True) for place in places]
-
-
-def sign_in_answer(result: SignIn) -> SignInAnswer:
-    """Return how far signing in has come, without the token."""
-    return SignInAnswer(state=result.state, next=result.next, merchants=places_answer(result.places))
-
-
-def account_answer(account: Account) -> AccountAnswer:
-    """Return the signed-in person."""
-    return AccountAnswer.model_validate(
-        {
-            "id": account.user_id,
-            "email": account.email,
-            "display_name": account.display_name,
-            "locale": account.locale,
-            "is_platform_admin": account.is_platform_admin,
-            "role": account.role,
-            "merchant_id": account.merchant_id,
-            "merchant_name": account.merchant_name,
-            "store_id": account.store_id,
-            "merchants": places_answer(account.places),
-        }
-    )

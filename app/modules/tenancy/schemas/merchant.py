@@ -7,12 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, ConfigDict, JsonValue, StringConstraints
 
 from app.core.web.fields import Answer, Body, Email, Line, LongText, OptionalLine, example
-from app.modules.tenancy.queries.merchants import MerchantSummary, MerchantView
-from app.modules.tenancy.queries.stores import StoreView
-from app.modules.tenancy.queries.users import MemberView
 from app.modules.tenancy.schemas.account import MERCHANT_ID, Locale, MerchantRole
-from app.modules.tenancy.services.api_key_service import ApiKeyView
-from app.modules.tenancy.services.merchant_service import NewMerchant
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -271,34 +266,3 @@ class NewMerchantAnswer(Answer):
     merchant: MerchantAnswer
     store: StoreAnswer
     owner: MemberAnswer
-
-
-def merchant_answer(merchant: MerchantView) -> MerchantAnswer:
-    """Return a merchant."""
-    return MerchantAnswer.model_validate(merchant, from_attributes=True)
-
-
-def merchant_row(row: MerchantSummary) -> MerchantRow:
-    """Return a row of the platform's list."""
-    counts = {"store_count": row.store_count, "member_count": row.member_count}
-    return MerchantRow.model_validate(merchant_answer(row.merchant).model_dump() | counts)
-
-
-def store_answer(store: StoreView) -> StoreAnswer:
-    """Return a store."""
-    return StoreAnswer.model_validate(store, from_attributes=True)
-
-
-def member_answer(member: MemberView) -> MemberAnswer:
-    """Return somebody of the team."""
-    return MemberAnswer.model_validate(member, from_attributes=True)
-
-
-def api_key_answer(key: ApiKeyView) -> ApiKeyAnswer:
-    """Return a key, without its secret."""
-    return ApiKeyAnswer.model_validate(key, from_attributes=True)
-
-
-def new_merchant_answer(new: NewMerchant) -> NewMerchantAnswer:
-    """Return a merchant just made."""
-    return NewMerchantAnswer(merchant=merchant_answer(new.merchant), store=store_answer(new.store), owner=member_answer(new.owner))

@@ -21,7 +21,6 @@ BY_CODE = Limit(5, PERIOD)
 BY_LINK = Limit(3, PERIOD)
 PAIRING_BY_ADDRESS = Limit(10, PERIOD)
 PAIRING_IN_ALL = Limit(1000, PERIOD)
-_KEPT = dt.timedelta(days=1)
 
 
 def _subject(kind: str, value: str) -> bytes:
@@ -47,7 +46,6 @@ async def password_was_right(ctx: PlatformCtx, email_normalized: str) -> None:
     if ctx.actor.address:
         await counters.take_back(ctx.conn, _subject("address", ctx.actor.address), BY_ADDRESS)
     await counters.forget(ctx.conn, _subject("email", email_normalized))
-    await counters.purge(ctx.conn, ctx.now - _KEPT)
 
 
 async def count_code_try(ctx: PlatformCtx, user_id: uuid.UUID) -> None:

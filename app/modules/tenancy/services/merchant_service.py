@@ -155,6 +155,11 @@ async def list_merchants(
     return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.merchant.id)))
 
 
+async def list_zones(ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:
+    """Return every active merchant with its IANA zone, for what happens once a day in each."""
+    return await merchant_queries.list_zones(ctx.conn)
+
+
 async def _get(ctx: Ctx | PlatformCtx, merchant_id: uuid.UUID) -> Merchant:
     statement = select(Merchant).where(Merchant.id == merchant_id, Merchant.deleted_at.is_(None))
     merchant = (await ctx.session.scalars(statement)).one_or_none()

@@ -10,6 +10,7 @@ from app.core.web import security
 from app.core.web.credentials import LANGUAGE_COOKIE
 from app.core.web.deps import access
 from app.core.web.problems import documented
+from app.modules.tenancy.routes.api._answers import account_answer, sign_in_answer
 from app.modules.tenancy.schemas.account import (
     AccountAnswer,
     ChooseMerchantBody,
@@ -20,8 +21,6 @@ from app.modules.tenancy.schemas.account import (
     LoginBody,
     PasswordBody,
     SignInAnswer,
-    account_answer,
-    sign_in_answer,
 )
 from app.modules.tenancy.services import auth_service, password_service
 from app.modules.tenancy.services.session_service import NewSession

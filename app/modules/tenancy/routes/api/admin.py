@@ -10,6 +10,7 @@ from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
+from app.modules.tenancy.routes.api._answers import merchant_answer, merchant_row, new_merchant_answer, store_answer
 from app.modules.tenancy.schemas.merchant import (
     MerchantAnswer,
     MerchantPage,
@@ -18,10 +19,6 @@ from app.modules.tenancy.schemas.merchant import (
     NewStoreBody,
     StoreAnswer,
     StoreList,
-    merchant_answer,
-    merchant_row,
-    new_merchant_answer,
-    store_answer,
 )
 from app.modules.tenancy.services import merchant_service, store_service
 

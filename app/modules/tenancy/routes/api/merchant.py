@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.web.deps import access
 from app.core.web.problems import documented
+from app.modules.tenancy.routes.api._answers import api_key_answer, member_answer, merchant_answer, store_answer
 from app.modules.tenancy.schemas.merchant import (
     ApiKeyList,
     ChooseStoreBody,
@@ -24,10 +25,6 @@ from app.modules.tenancy.schemas.merchant import (
     StoreAnswer,
     StoreFields,
     StoreList,
-    api_key_answer,
-    member_answer,
-    merchant_answer,
-    store_answer,
 )
 from app.modules.tenancy.services import api_key_service, merchant_service, session_service, store_service, user_service
 

@@ -6,6 +6,7 @@ import pytest
 from app.core import clock
 from app.core.db.engine import Database
 from app.modules.tenancy import seeds
+from app.modules.tenancy.config import DEMO_ADMIN_TOTP_SECRET
 from app.modules.tenancy.domain.passwords import password_problems
 from app.modules.tenancy.services import auth_service, totp_service
 from app.modules.tenancy.tests.factories import account_ctx
@@ -39,5 +40,5 @@ async def test_the_demo_admin_signs_in_with_the_code(database: Database) -> None
     assert (result.state, result.next) == ("second_factor", auth_service.SECOND_FACTOR_PAGE)
     now = clock.now()
     async with account_ctx(database, token=result.session.token, now=now) as ctx:
-        entered = await auth_service.pass_second_factor(ctx, code=totp_service.code_at(seeds.DEMO_ADMIN_TOTP_SECRET, now))
+        entered = await auth_service.pass_second_factor(ctx, code=totp_service.code_at(DEMO_ADMIN_TOTP_SECRET, now))
     assert (entered.state, entered.next) == ("signed_in", "/admin")
