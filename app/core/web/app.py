@@ -13,7 +13,7 @@ from app.core.db.engine import Database
 from app.core.i18n import get_catalogs
 from app.core.modules import MODULES, MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
-from app.core.web import health, pages, problems, site
+from app.core.web import health, openapi, pages, problems, site
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
 
@@ -58,6 +58,7 @@ def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> Fa
         for path in (*definition.routers, *definition.pages):
             router: APIRouter = load_attribute(path)
             api.include_router(router)
+    openapi.install(api)
     api.mount("/static", StaticFiles(directory=pages.ROOT / "core" / "static", check_dir=False), name="static")
     return api
 
