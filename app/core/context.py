@@ -65,6 +65,8 @@ CONNECTION_ERRORS = (
 )
 """What opening a connection can fail with, when the database is down, starting, full or slow."""
 
+MOST_DEAD_CONNECTIONS = 20
+
 SYSTEM = Actor(kind="system", role="admin")
 
 
@@ -171,8 +173,11 @@ async def _transaction_now(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConn
 
 
 async def _begin(engine: AsyncEngine) -> tuple[AsyncConnection, asyncpg.Connection]:
-    """Return a connection with an open transaction. One that proves dead is replaced once: nothing has happened on it yet."""
-    for is_last in (False, True):
+    """Return a connection with an open transaction. One that proves dead is replaced: nothing has happened on it yet.
+
+    After a restart of the database all idle connections are dead, and a process that was busy has not noticed.
+    """
+    for attempt in range(1, MOST_DEAD_CONNECTIONS + 1):
         try:
             connection = await engine.connect()
         except CONNECTION_ERRORS as error:
@@ -183,7 +188,7 @@ async def _begin(engine: AsyncEngine) -> tuple[AsyncConnection, asyncpg.Connecti
         except CONNECTION_ERRORS as error:
             await connection.invalidate()
             await connection.close()
-            if is_last:
+            if attempt == MOST_DEAD_CONNECTIONS:
                 raise Unavailable from error
         except BaseException:  # cancelled: whether the server has begun is unknown
             await connection.invalidate()
