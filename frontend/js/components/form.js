@@ -16,7 +16,8 @@ function showFieldError(form, name, message) {
   return true;
 }
 
-function clearErrors(form) {
+/** Takes the messages of the last try away. */
+export function clearErrors(form) {
   form.querySelectorAll("[data-error-for]").forEach((place) => showFieldError(form, place.dataset.errorFor, ""));
   const box = form.querySelector("[data-form-error]");
   if (box) box.hidden = true;
@@ -35,7 +36,8 @@ function showFormError(form, error, loose) {
   box.hidden = false;
 }
 
-function showErrors(form, error) {
+/** Shows what the server says, at the fields where it can. */
+export function showErrors(form, error) {
   const loose = error.errors.filter(({ field, message }) => !showFieldError(form, field, message)).map(({ message }) => message);
   if (error.errors.length === 0 || loose.length > 0) showFormError(form, error, loose);
   const first = form.querySelector("[aria-invalid=true]");
@@ -52,7 +54,7 @@ function goOn(form, answer) {
   if (next) {
     if (text) toastOnNextPage(text);
     if (next === "reload") location.reload();
-    else location.assign(fillAddress(next, answer));
+    else location.assign(next === "answer" ? answer.next : fillAddress(next, answer));
     return true;
   }
   if (text) toast(text);

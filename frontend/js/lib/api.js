@@ -112,24 +112,30 @@ if (!crypto.randomUUID) {
 const running = new Map();
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
-async function carryOut(name, path, body, options) {
+async function carryOut(name, path, body, { secret, keepsKey = () => false, ...options }) {
   const key = keyFor(name, JSON.stringify([path, body]));
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const answer = await request(path, { method: "POST", ...options, body, key });
-      sessionStorage.removeItem(STORE_PREFIX + name);
+      const answer = await request(path, { method: "POST", ...options, body: { ...body, ...secret }, key });
+      forgetAct(name);
       return answer;
     } catch (error) {
-      if (!error.isUndecided) sessionStorage.removeItem(STORE_PREFIX + name);
+      if (!error.isUndecided && !keepsKey(error)) forgetAct(name);
       if (!error.isPassing || attempt === MAX_TRIES) throw error;
       await pause(Math.max(error.retryAfter * 1000, 400 * 2 ** attempt));
     }
   }
 }
 
+/** The human action `name` is over, whatever became of it: the next one gets a key of its own. */
+export function forgetAct(name) {
+  sessionStorage.removeItem(STORE_PREFIX + name);
+}
+
 /**
  * One human action that moves value, enrolls or runs a bulk: sent with an Idempotency-Key that is stored before sending,
  * repeated by itself on a passing failure. A second call with the same `name` while the first runs joins it (double tap).
+ * `secret` (a PIN) is sent along and stored nowhere; `keepsKey(error)` tells refusals after which the same action goes on.
  */
 export function act(name, path, body = {}, options = {}) {
   if (!running.has(name)) {
