@@ -178,6 +178,24 @@ class TerminalProgram(Answer):
     rewards: list[RewardOffer]
 
 
+class TerminalSession(Answer):
+    """All that a terminal shows before there is a card: where it stands, who opened it until when, by which rules, the program.
+
+    `program` is None before the merchant has one; `now` is the server's clock, by which `unlocked_until` counts.
+    """
+
+    merchant_name: str
+    store_id: uuid.UUID
+    store_name: str
+    store_locale: str
+    team: StaffList
+    staff: StaffName | None
+    unlocked_until: dt.datetime | None
+    unlock_minutes: int
+    now: dt.datetime
+    program: TerminalProgram | None
+
+
 class EnrollmentAnswer(Answer):
     """A card that was just made, with its welcome points."""
 

@@ -2,15 +2,19 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 from app.modules.customers.public import CustomerRecord
-from app.modules.loyalty.domain import program
+from app.modules.loyalty.domain import points, program
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.queries.pins import StaffPin
+from app.modules.loyalty.queries.programs import MerchantSettings, Program
+from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.queries.transactions import HistoryRow
 from app.modules.loyalty.schemas.cards import CardBalance, CardChange, CardDetail, HistoryEntry, Holder, TransactionAnswer
-from app.modules.loyalty.schemas.store import RewardOffer
+from app.modules.loyalty.schemas.store import RewardOffer, StaffName, TerminalProgram
 from app.modules.loyalty.schemas.storefront import EnrollAnswer, OwnHistoryEntry, Profile, StorefrontProgram, StoreInfo
 from app.modules.loyalty.services.card_service import FoundCard
 from app.modules.loyalty.services.ledger import Change
@@ -86,6 +90,36 @@ def history_entry(row: HistoryRow, store_names: dict[uuid.UUID, str], *, voidabl
     )
 
 
+def staff_name(pin: StaffPin, now: dt.datetime) -> StaffName:
+    """Return a staff member as the terminal shows them at `now`."""
+    is_locked = pin.locked_until is not None and pin.locked_until > now
+    return StaffName(id=pin.id, display_name=pin.display_name, role=pin.role, is_locked=is_locked)
+
+
+def reward_offer(reward: Reward) -> RewardOffer:
+    """Return a reward as customers and the terminal see it."""
+    return RewardOffer(id=reward.id, name=reward.name, description=reward.description, cost_points=reward.cost_points)
+
+
+def terminal_program(live: Program, settings: MerchantSettings, offered: Sequence[Reward]) -> TerminalProgram:
+    """Return what the terminal shows and previews with: type, targets, rates, rewards."""
+    return TerminalProgram(
+        type=live.type,
+        name=live.name,
+        card_name=live.card_name,
+        colour=live.colour,
+        is_active=live.is_active,
+        stamps_target=live.stamps_target,
+        stamp_reward=live.stamp_reward,
+        max_stamps_per_day=live.max_stamps_per_day,
+        points_rate=points.scale_rate(live.points_per_euro),
+        minimum_purchase_cents=live.minimum_purchase_cents,
+        minimum_redemption_points=live.minimum_redemption_points,
+        redeem_limit_points=settings.redeem_limit_points,
+        rewards=[reward_offer(reward) for reward in offered],
+    )
+
+
 def store_info(store: StoreView) -> StoreInfo:
     """Return a store with its address on one line."""
     address = ", ".join(part for part in (store.address_line, f"{store.postal_code} {store.city}".strip()) if part)
@@ -111,9 +145,7 @@ def storefront_program(offer: Offer) -> StorefrontProgram:
         welcome_bonus_points=program.welcome_bonus_points,
         points_expiration_days=program.points_expiration_days,
         terms_text=program.terms_text,
-        rewards=[
-            RewardOffer(id=item.id, name=item.name, description=item.description, cost_points=item.cost_points) for item in offer.rewards
-        ],
+        rewards=[reward_offer(reward) for reward in offer.rewards],
         google_wallet_enabled=offer.google_wallet_enabled,
     )
 

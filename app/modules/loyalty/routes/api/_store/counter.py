@@ -12,21 +12,19 @@ from app.core.web.deps import Mutation, access, idempotent
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
 from app.modules.customers import public as customers
-from app.modules.loyalty.domain import points
 from app.modules.loyalty.domain.voids import VOIDABLE
-from app.modules.loyalty.queries import pins as pin_queries
-from app.modules.loyalty.queries import programs, rewards, transactions
-from app.modules.loyalty.queries.pins import StaffPin
-from app.modules.loyalty.routes.api._shapes import card_detail, history_entry
+from app.modules.loyalty.queries import programs, transactions
+from app.modules.loyalty.routes.api._shapes import card_detail, history_entry, staff_name
+from app.modules.loyalty.routes.api._store.session import read_team, read_terminal_program, read_terminal_session
 from app.modules.loyalty.schemas.cards import CardDetail, CardList, HistoryPage
 from app.modules.loyalty.schemas.store import (
     EnrollAtStore,
     EnrollmentAnswer,
-    RewardOffer,
     StaffList,
     StaffName,
     StaffSession,
     TerminalProgram,
+    TerminalSession,
     TypedPin,
     UnlockPin,
 )
@@ -46,48 +44,29 @@ def store_of(ctx: Ctx) -> uuid.UUID:
     return ctx.actor.store_id
 
 
-def staff_name(pin: StaffPin, ctx: Ctx) -> StaffName:
-    """Return a staff member as the terminal shows them."""
-    is_locked = pin.locked_until is not None and pin.locked_until > ctx.now
-    return StaffName(id=pin.id, display_name=pin.display_name, role=pin.role, is_locked=is_locked)
+@router.get("/session", summary="The terminal: store, staff, program", responses=PROBLEMS)
+async def read_session(ctx: Ctx = access("store", "loyalty.terminal.use")) -> TerminalSession:
+    """Return in one call what a terminal needs before there is a card: store, team, who opened it until when, the program."""
+    return await read_terminal_session(ctx)
 
 
 @router.get("/program", summary="The program, for the terminal", responses=PROBLEMS)
 async def read_program(ctx: Ctx = access("store", "loyalty.program.read")) -> TerminalProgram:
     """Return what the terminal shows and previews with: type, targets, rates, rewards."""
-    program = await programs.get_program(ctx)
-    settings = await programs.get_settings(ctx)
-    offers = await rewards.list_rewards(ctx, program.id, only_active=True)
-    return TerminalProgram(
-        type=program.type,
-        name=program.name,
-        card_name=program.card_name,
-        colour=program.colour,
-        is_active=program.is_active,
-        stamps_target=program.stamps_target,
-        stamp_reward=program.stamp_reward,
-        max_stamps_per_day=program.max_stamps_per_day,
-        points_rate=points.scale_rate(program.points_per_euro),
-        minimum_purchase_cents=program.minimum_purchase_cents,
-        minimum_redemption_points=program.minimum_redemption_points,
-        redeem_limit_points=settings.redeem_limit_points,
-        rewards=[RewardOffer(id=item.id, name=item.name, description=item.description, cost_points=item.cost_points) for item in offers],
-    )
+    return await read_terminal_program(ctx, await programs.get_program(ctx))
 
 
 @router.get("/staff", summary="Who works here", responses=PROBLEMS)
 async def list_staff(ctx: Ctx = access("store", "loyalty.pin.use")) -> StaffList:
     """Return the staff of this store to choose from before typing a PIN."""
-    found = await pin_queries.list_pins(ctx, ctx.actor.store_id)
-    settings = await pin_queries.get_pin_settings(ctx)
-    return StaffList(items=[staff_name(pin, ctx) for pin in found], pin_policy=settings.pin_policy, pin_length=settings.pin_length)
+    return (await read_team(ctx))[0]
 
 
 @router.post("/staff/session", summary="Open the terminal with a PIN", responses=PROBLEMS)
 async def open_terminal(body: TypedPin, ctx: Ctx = access("store", "loyalty.pin.use", limit="30/minute")) -> StaffSession:
     """Open the terminal for a staff member. Five wrong tries lock the PIN for a while; the right one is then refused alike."""
     pin, until = await pin_service.sign_in(ctx, body.proof())
-    return StaffSession(staff=staff_name(pin, ctx), unlocked_until=until)
+    return StaffSession(staff=staff_name(pin, ctx.now), unlocked_until=until)
 
 
 @router.delete("/staff/session", summary="Lock the terminal", status_code=204, responses=PROBLEMS)
@@ -100,7 +79,7 @@ async def lock_terminal(ctx: Ctx = access("store", "loyalty.pin.use")) -> Respon
 @router.post("/pins/{pin_id}/unlock", summary="Unlock a PIN", responses=PROBLEMS)
 async def unlock_pin(pin_id: uuid.UUID, body: UnlockPin, ctx: Ctx = access("store", "loyalty.pin.unlock", limit="10/minute")) -> StaffName:
     """Lift the lock of a colleague's PIN, with a manager's PIN."""
-    return staff_name(await pin_service.unlock_pin(ctx, pin_id, proof=body.proof()), ctx)
+    return staff_name(await pin_service.unlock_pin(ctx, pin_id, proof=body.proof()), ctx.now)
 
 
 @router.get("/cards", summary="Find cards", responses=PROBLEMS)
