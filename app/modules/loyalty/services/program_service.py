@@ -126,7 +126,7 @@ def _column(form: ProgramForm, name: str) -> Any:
 
 
 def _differs(old: Program, form: ProgramForm, name: str) -> bool:
-    return bool(getattr(old, name) != getattr(form, name))
+    return bool(getattr(old, name) != _column(form, name))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
