@@ -1,6 +1,5 @@
 """Commands of tenancy: admins, and a way in for somebody who lost theirs."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -10,6 +9,7 @@ import typer
 from app.core import clock
 from app.core.config import ConfigurationError, get_settings
 from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_work
+from app.core.db.blocking import run_blocking
 from app.core.db.engine import Database
 from app.core.errors import Invalid, OrionException
 from app.core.i18n import translate
@@ -35,7 +35,7 @@ def run_on_platform(act: Callable[[PlatformCtx], Awaitable[Result]]) -> Result:
             await database.dispose()
 
     try:
-        return asyncio.run(run())
+        return run_blocking(run())
     except OrionException as error:
         messages = list(error.fields.values()) if isinstance(error, Invalid) and error.fields else [error.error_message]
         for message in messages:

@@ -14,6 +14,7 @@ from app.modules.tenancy.queries.merchants import MerchantView
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, open_for_admin
+from app.modules.tenancy.services.panel_service import Panel, get_panel
 from app.modules.tenancy.services.password_service import link_path as password_link_path
 from app.modules.tenancy.services.session_service import (
     NewSession,
@@ -33,6 +34,7 @@ from app.modules.tenancy.services.zone_service import merchant_zone
 __all__ = [
     "MerchantView",
     "NewSession",
+    "Panel",
     "StoreNotFoundException",
     "StoreView",
     "act_for_merchant",
@@ -45,6 +47,7 @@ __all__ = [
     "find_user_contact",
     "find_user_names",
     "get_merchant",
+    "get_panel",
     "get_store",
     "list_stores",
     "lock_all_for_staff_pin",

@@ -29,6 +29,8 @@ FROM tenancy_users WHERE id = $1
 USE_STEP = "UPDATE tenancy_users SET totp_last_step = $2 WHERE id = $1 AND (totp_last_step IS NULL OR totp_last_step < $2) RETURNING true"
 STORE_HASH = "UPDATE tenancy_users SET password_hash = $2, password_changed_at = $3 WHERE id = $1"
 SET_LOCALE = "UPDATE tenancy_users SET locale = $2 WHERE id = $1"
+SET_NAME = "UPDATE tenancy_users SET display_name = $2 WHERE id = $1"
+SET_MEMBER_NAME = "UPDATE tenancy_memberships SET display_name = $2 WHERE user_id = $1 AND merchant_id = $3"
 PLACES = """
 SELECT b.merchant_id, m.name, b.role, b.store_id
 FROM tenancy_memberships b JOIN tenancy_merchants m ON m.id = b.merchant_id AND m.status = 'active' AND m.deleted_at IS NULL
@@ -139,6 +141,12 @@ async def set_password(conn: asyncpg.Connection, user_id: uuid.UUID, password_ha
 async def set_locale(conn: asyncpg.Connection, user_id: uuid.UUID, locale: str) -> None:
     """Store the language a user wants to read."""
     await conn.execute(SET_LOCALE, user_id, locale)
+
+
+async def set_name(conn: asyncpg.Connection, user_id: uuid.UUID, display_name: str, *, merchant_id: uuid.UUID | None) -> None:
+    """Store a user's name, and what the merchant calls them. For orion_platform only."""
+    await conn.execute(SET_NAME, user_id, display_name)
+    await conn.execute(SET_MEMBER_NAME, user_id, display_name, merchant_id)
 
 
 async def list_places(conn: asyncpg.Connection, user_id: uuid.UUID) -> list[Place]:

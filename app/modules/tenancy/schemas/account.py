@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, JsonValue, StringConstraints
 
-from app.core.web.fields import Answer, Body, Email, Secret, example
+from app.core.web.fields import Answer, Body, Email, Line, Secret, example
 
 Locale = Literal["en", "fr", "de", "lb"]
 MerchantRole = Literal["owner", "manager", "staff"]
@@ -50,6 +50,14 @@ class LanguageBody(Body):
     model_config = example(locale="lb")
 
     locale: Locale
+
+
+class NameBody(Body):
+    """One's own name, as colleagues and the history show it."""
+
+    model_config = example(display_name="Anna Weber")
+
+    display_name: Line
 
 
 class PasswordBody(Body):

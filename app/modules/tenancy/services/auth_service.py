@@ -120,6 +120,15 @@ async def set_language(ctx: PlatformCtx, locale: str) -> None:
     await user_queries.set_locale(ctx.conn, require_user(ctx), locale)
 
 
+async def rename(ctx: PlatformCtx, display_name: str) -> Account:
+    """Let the signed-in person change their name, also as the merchant they work for at present calls them; return the account."""
+    user_id = require_user(ctx)
+    state = await session_queries.find_state(ctx.conn, ctx.actor.session_id)
+    await user_queries.set_name(ctx.conn, user_id, display_name, merchant_id=state.merchant_id)
+    await audit.record(ctx, "tenancy.account.renamed", "user", user_id)
+    return await get_account(ctx)
+
+
 async def get_account(ctx: PlatformCtx) -> Account:
     """Return who is signed in, as what, and where else they work."""
     user = await user_queries.get_user(ctx.conn, require_user(ctx))

@@ -19,6 +19,7 @@ from app.modules.tenancy.schemas.account import (
     LinkPasswordBody,
     LinkRequestBody,
     LoginBody,
+    NameBody,
     PasswordBody,
     SignInAnswer,
 )
@@ -96,6 +97,12 @@ async def choose_language(request: Request, body: LanguageBody, ctx: PlatformCtx
     response = Response(status_code=204)
     security.set_cookie(response, LANGUAGE_COOKIE, body.locale, request.app.state.settings, max_age=LANGUAGE_SECONDS)
     return response
+
+
+@router.put("/name", summary="Change one's own name", responses=documented())
+async def change_name(body: NameBody, ctx: PlatformCtx = access("account", "tenancy.account.use")) -> AccountAnswer:
+    """Change the name by which colleagues know the person, here and at the merchant they work for at present."""
+    return account_answer(await auth_service.rename(ctx, body.display_name))
 
 
 @router.post("/password", summary="Change the password", status_code=204, responses=PROBLEMS)

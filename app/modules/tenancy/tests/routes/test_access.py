@@ -64,6 +64,7 @@ SIGNED_IN_ROUTES = [
     ("GET", "/api/v1/auth/me", None),
     ("POST", "/api/v1/auth/merchant", {"merchant_id": str(uuid.uuid4())}),
     ("PUT", "/api/v1/auth/language", {"locale": "lb"}),
+    ("PUT", "/api/v1/auth/name", {"display_name": "Anna"}),
     ("POST", "/api/v1/auth/password", {"current_password": "a", "password": "b"}),
 ]
 OPEN_ROUTES = ["login", "totp", "logout", "password/link", "password/set"]
