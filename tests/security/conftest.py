@@ -1,0 +1,73 @@
+"""Two merchants with everything in them, and one caller of every kind: what cases 33, 34 and 36 of reliability.md need."""
+
+import dataclasses
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE
+from app.core.db.engine import Database
+from app.core.ids import new_id
+from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.domain.points import earn_points
+from app.modules.loyalty.queries import locks
+from app.modules.loyalty.services import ledger
+from app.modules.loyalty.tests.counter import Shop, counter_ctx, make_card, make_reward, make_shop
+from app.modules.tenancy import public as tenancy
+from app.modules.tenancy.tests.factories import make_admin, make_customer_session
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Party:
+    """A merchant, its ids by the names that routes use, and its callers' cookies."""
+
+    shop: Shop
+    ids: dict[str, str]
+    cookies: dict[str, dict[str, str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class World:
+    """Merchant A, who calls; merchant B, whose things A must never reach; and the platform's admin."""
+
+    a: Party
+    b: Party
+    admin: dict[str, str]
+
+
+async def make_party(database: Database) -> Party:
+    """Make a merchant with a card, a purchase, a reward and a signed-in caller of each kind."""
+    shop = await make_shop(database, stores=2)
+    card = await make_card(database, shop)
+    reward = await make_reward(database, shop, cost_points=10)
+    purchase = new_id()
+    async with counter_ctx(database, shop) as ctx:
+        (locked,) = await locks.lock_cards(ctx, [card.id], zone=await tenancy.merchant_zone(ctx))
+        assert locked is not None
+        decision = earn_points(locked.state, locked.rules, amount_cents=5_000, now=ctx.now)
+        assert decision.entry.type is TransactionType.POINTS_EARNED
+        await ledger.write(ctx, [ledger.Change(card=locked, decision=decision, op_key=f"party:{purchase}", transaction_id=purchase)])
+    assert card.customer_id is not None
+    customer = await make_customer_session(database, shop.merchant, card.customer_id)
+    ids = {
+        "store_code": shop.merchant.store.code,
+        "card_id": card.id,
+        "transaction_id": purchase,
+        "reward_id": reward,
+        "pin_id": shop.counter.staff_pin_id,
+        "terminal_id": shop.counter.terminal_id,
+        "store_id": shop.merchant.store.id,
+        "member_id": shop.merchant.staff.membership_id or uuid.uuid4(),
+        "merchant_id": shop.id,
+    }
+    users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
+    devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": {CUSTOMER_COOKIE: customer.token}}
+    return Party(shop, {name: str(value) for name, value in ids.items()}, users | devices)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(database: Database) -> AsyncIterator[World]:
+    """The two merchants, made once."""
+    admin = await make_admin(database)
+    yield World(await make_party(database), await make_party(database), {USER_COOKIE: admin.token})

@@ -1,0 +1,87 @@
+"""Every route of the API, found by asking the application: a route that nobody thought of is tested all the same."""
+
+import dataclasses
+import functools
+import re
+import uuid
+from typing import Any
+
+from app.core.config import Settings
+from app.core.modules import load_modules
+from app.core.web.app import build_api
+from app.core.web.deps import Access, IdempotentAccess
+from app.core.web.openapi import list_routes
+
+WITHOUT_ACCESS = frozenset({"/livez", "/readyz", "/", "/theme/{colour}.css", "/language/{locale}", "/styleguide"})
+"""Routes that open nothing: they touch no merchant's data and no session."""
+
+PATH_NAMES = re.compile(r"\{(\w+)\}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ApiRoute:
+    """One operation: where it is, what it declares, and an example of its body."""
+
+    method: str
+    path: str
+    access: Access
+    body: dict[str, Any] | None
+    has_examples: bool
+
+    @property
+    def name(self) -> str:
+        """How a test shows it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def id_names(self) -> list[str]:
+        """The names of ids that a caller sends, in the path or in the body."""
+        in_path = [name for name in PATH_NAMES.findall(self.path) if name.endswith("_id")]
+        return in_path + [name for name in (self.body or {}) if name.endswith("_id") and name not in in_path]
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether it wants an Idempotency-Key."""
+        return isinstance(self.access, IdempotentAccess)
+
+    def url(self, values: dict[str, str]) -> str:
+        """Return the path with `values` for its parameters, a random id where none is given."""
+        return PATH_NAMES.sub(lambda match: values.get(match[1], str(uuid.uuid4())), self.path)
+
+    def body_with(self, values: dict[str, str]) -> dict[str, Any] | None:
+        """Return the example body with ids replaced by `values`, a random id where none is given, and no PIN of somebody."""
+        if self.body is None:
+            return None
+        kept = {name: value for name, value in self.body.items() if name != "pin" or not isinstance(value, dict)}
+        return {name: values.get(name, str(uuid.uuid4())) if name.endswith("_id") else value for name, value in kept.items()}
+
+
+@functools.cache
+def all_routes() -> tuple[Any, ...]:
+    """Return what the application declares."""
+    api = build_api(Settings(env="test"), load_modules())
+    return tuple(list_routes(api)), api.openapi()
+
+
+@functools.cache
+def api_routes() -> tuple[ApiRoute, ...]:
+    """Return every operation under /api/v1 that declares an access."""
+    declared, schema = all_routes()
+    found = []
+    for item in declared:
+        if not item.path.startswith("/api/v1/") or item.access is None:
+            continue
+        operation = schema["paths"][item.path][item.method.lower()]
+        reference = _body_schema(operation, schema)
+        examples = (reference or {}).get("examples") or []
+        found.append(ApiRoute(item.method, item.path, item.access, examples[0] if examples else None, reference is None or bool(examples)))
+    return tuple(found)
+
+
+def _body_schema(operation: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any] | None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return None
+    reference = content["schema"].get("$ref", "")
+    found: dict[str, Any] = schema["components"]["schemas"].get(reference.rpartition("/")[2], content["schema"])
+    return found
