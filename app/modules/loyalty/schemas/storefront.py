@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import ProgramType, TransactionType
 from app.modules.loyalty.schemas.cards import CardBalance
+from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
 from app.modules.loyalty.schemas.store import RewardOffer
 
 Locale = Literal["en", "fr", "de", "lb"]
@@ -58,9 +59,9 @@ class Enroll(Body):
     last_name: Line
     email: Email
     phone: OptionalLine | None = None
-    birth_date: dt.date | None = None
+    birth_date: BirthDate | None = None
     locale: Locale
-    has_accepted_terms: Literal[True]
+    has_accepted_terms: AcceptedTerms
     wants_marketing: bool = False
 
 
@@ -155,6 +156,6 @@ class UpdateProfile(Body):
     first_name: Line | None = None
     last_name: Line | None = None
     phone: OptionalLine | None = None
-    birth_date: dt.date | None = None
+    birth_date: BirthDate | None = None
     locale: Locale | None = None
     wants_marketing: bool | None = None

@@ -29,6 +29,7 @@ class Offer:
     """What a store's poster leads to: the program, its rewards, and where the card works."""
 
     merchant_name: str
+    merchant_contact: str | None
     store: tenancy.StoreView
     stores: list[tenancy.StoreView]
     works_at_all_locations: bool
@@ -39,18 +40,24 @@ class Offer:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outlook:
-    """What lies ahead of a card: points missing to the next reward, and the last day on which the points count."""
+    """What lies ahead of a card: points missing to the next reward and its cost, and the last day on which the points count.
+
+    `is_expired` says that this day is over and the nightly run has not taken the points yet.
+    """
 
     points_to_next_reward: int | None
+    next_cost: int | None
     expires_on: dt.date | None
+    is_expired: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StorefrontEnrollment:
     """The outcome of a public enrollment.
 
-    `card` and `customer_id` are set only for somebody the merchant did not know before: whoever typed the e-mail of a known
-    person learns that a mail was sent, and nothing of the person.
+    `card` is set for somebody the merchant did not know before, whose session is then opened for `customer_id`, and for the
+    very person who is signed in. Whoever else typed the e-mail of a known person learns that a mail was sent, and nothing of
+    the person.
     """
 
     already_enrolled: bool
@@ -62,7 +69,8 @@ class StorefrontEnrollment:
 async def enroll(ctx: Ctx, *, applicant: Applicant) -> StorefrontEnrollment:
     """Enroll whoever filled in the form at the caller's store; the form never proves who is typing (G9).
 
-    A known e-mail gets the card's link by mail, whether a card existed or one was just made (one card per store).
+    A known e-mail gets the card's link by mail, whether a card existed or one was just made (one card per store). Somebody who
+    is signed in and enrolls themself, at a further store, sees the card at once.
     """
     store_id = ctx.actor.store_id
     if store_id is None:
@@ -71,9 +79,13 @@ async def enroll(ctx: Ctx, *, applicant: Applicant) -> StorefrontEnrollment:
         enrollment = await card_service.enroll_customer(ctx, store_id=store_id, applicant=applicant)
     except LoyaltyCardAlreadyExistsException as error:
         card: Card = error.card
+        if card.customer_id is not None and card.customer_id == ctx.actor.customer_id:
+            return StorefrontEnrollment(True, card, None, 0)
         if card.customer_id is not None and await customers.may_send_login_link(ctx, card.customer_id):
             notification_service.send_card_link(ctx, card_id=card.id, customer_id=card.customer_id, store_id=store_id)
         return StorefrontEnrollment(True, None, None, 0)
+    if enrollment.customer_id == ctx.actor.customer_id:
+        return StorefrontEnrollment(False, enrollment.card, None, enrollment.welcome_points)
     if not enrollment.is_new_customer:
         return StorefrontEnrollment(False, None, None, 0)
     return StorefrontEnrollment(False, enrollment.card, enrollment.customer_id, enrollment.welcome_points)
@@ -89,10 +101,11 @@ async def request_sign_in(ctx: Ctx, *, email: str) -> None:
         notification_service.send_sign_in_link(ctx, customer_id=customer_id, store_id=store_id)
 
 
-async def sign_in(ctx: Ctx, *, token: str) -> tenancy.NewSession:
-    """Use a mailed link and return the customer's new session; SignInLinkException when it was used, is old or unknown."""
+async def sign_in(ctx: Ctx, *, token: str) -> tuple[tenancy.NewSession, str]:
+    """Use a mailed link and return the customer's new session and language; SignInLinkException when it was used, is old or unknown."""
     customer_id = await customers.use_login_link(ctx, token)
-    return await tenancy.create_session(ctx, "customer", customer_id=customer_id, store_id=ctx.actor.store_id)
+    customer = await customers.get_customer(ctx, customer_id)
+    return await tenancy.create_session(ctx, "customer", customer_id=customer_id, store_id=ctx.actor.store_id), customer.locale
 
 
 async def get_own_card(ctx: Ctx) -> Card:
@@ -125,6 +138,7 @@ async def get_offer(ctx: Ctx) -> Offer:
         raise NotFound
     return Offer(
         merchant_name=merchant.name,
+        merchant_contact=merchant.contact_email,
         store=store,
         stores=stores if settings.allow_cross_location_redemption else [store],
         works_at_all_locations=settings.allow_cross_location_redemption,
@@ -141,9 +155,9 @@ async def get_outlook(ctx: Ctx, card: Card, offer: Offer) -> Outlook:
         [item.cost_points for item in offer.rewards],
         minimum_redemption_points=offer.program.minimum_redemption_points,
     )
-    zone = await tenancy.merchant_zone(ctx)
-    last_day = expiry.expires_on(card.state, programs.rules_of(offer.program, zone)) if card.state.points_balance else None
-    return Outlook(progress.missing, last_day)
+    rules = programs.rules_of(offer.program, await tenancy.merchant_zone(ctx))
+    last_day = expiry.expires_on(card.state, rules) if card.state.points_balance else None
+    return Outlook(progress.missing, progress.next_cost, last_day, expiry.is_expired(card.state, rules, ctx.now))
 
 
 async def open_session(ctx: Ctx, customer_id: uuid.UUID) -> tenancy.NewSession:

@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from app.core.context import Ctx
 from app.core.web import security
-from app.core.web.credentials import CUSTOMER_COOKIE
+from app.core.web.credentials import CUSTOMER_COOKIE, LANGUAGE_COOKIE
 from app.core.web.deps import Mutation, access, idempotent
 from app.core.web.fields import Cursor
 from app.core.web.problems import documented
+from app.core.web.site import YEAR_SECONDS
 from app.modules.customers import public as customers
 from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.routes.api import _shapes
@@ -22,6 +23,15 @@ from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/api/v1/storefront/{store_code}/loyalty", tags=["Loyalty - Storefront"])
 PROBLEMS = documented(404, 429)
+
+
+def speak(request: Request, response: Response, locale: str, *, is_choice: bool = False) -> None:
+    """Let the pages speak the customer's language from now on, unless another one was chosen on the page before.
+
+    `is_choice`: the customer has just chosen it, which counts more than anything before (design.md, Words).
+    """
+    if is_choice or request.scope.get("orion.language_choice") is None:
+        security.set_cookie(response, LANGUAGE_COOKIE, locale, request.app.state.settings, max_age=YEAR_SECONDS)
 
 
 @router.get("/program", summary="The program of a store", response_model=shapes.StorefrontProgram, responses=PROBLEMS)
@@ -60,6 +70,7 @@ async def enroll(
     if opened:
         session = opened[-1]
         security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+        speak(request, response, body.locale)
     return response
 
 
@@ -81,8 +92,9 @@ async def use_link(
     ctx: Ctx = access("storefront", "loyalty.storefront.sign_in", limit="30/minute"),
 ) -> shapes.SignedIn:
     """Sign in with a mailed link: once, within 15 minutes."""
-    session = await storefront_service.sign_in(ctx, token=body.token)
+    session, locale = await storefront_service.sign_in(ctx, token=body.token)
     security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    speak(request, response, locale)
     return shapes.SignedIn(next=f"/s/{store_code}/loyalty/dashboard")
 
 
@@ -132,9 +144,15 @@ async def read_profile(store_code: str, ctx: Ctx = access("storefront", "loyalty
 
 @router.patch("/profile", summary="Change one's own data", response_model=shapes.Profile, responses=PROBLEMS)
 async def update_profile(
-    store_code: str, body: shapes.UpdateProfile, ctx: Ctx = access("storefront", "loyalty.own_profile.edit", limit="30/minute")
+    store_code: str,
+    request: Request,
+    response: Response,
+    body: shapes.UpdateProfile,
+    ctx: Ctx = access("storefront", "loyalty.own_profile.edit", limit="30/minute"),
 ) -> shapes.Profile:
     """Change what is named in the body and leave the rest. The e-mail address stays: it is how the card is found."""
     changes = body.model_dump(exclude_unset=True)
+    if body.locale is not None:
+        speak(request, response, body.locale, is_choice=True)
     wants_marketing = changes.pop("wants_marketing", None)
     return _shapes.profile(*await storefront_service.update_profile(ctx, changes=changes, wants_marketing=wants_marketing))
