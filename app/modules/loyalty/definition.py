@@ -14,6 +14,7 @@ _API = "app.modules.loyalty.routes.api"
 MODULE = ModuleDefinition(
     name="loyalty",
     routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router"),
+    pages=("app.modules.loyalty.routes.pages.storefront:router",),
     tasks={
         "loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
