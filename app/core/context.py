@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import asyncpg
 import structlog
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.core import clock
-from app.core.db.engine import Database, Turns, is_broken
+from app.core.db.engine import Database, Turns, discard, is_broken
 from app.core.errors import OrionException, Unavailable
 from app.core.events import Event
 from app.core.outbox import writer
@@ -66,6 +66,8 @@ CONNECTION_ERRORS = (
 """What opening a connection can fail with, when the database is down, starting, full or slow."""
 
 MOST_DEAD_CONNECTIONS = 20
+ROLL_BACK_SECONDS = 0.5
+"""A request that has reached its deadline does not wait longer than this for a server that does not answer."""
 
 SYSTEM = Actor(kind="system", role="admin")
 
@@ -182,16 +184,17 @@ async def _begin(engine: AsyncEngine) -> tuple[AsyncConnection, asyncpg.Connecti
             connection = await engine.connect()
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
+        conn: asyncpg.Connection | None = None
         try:
-            conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+            conn = cast(asyncpg.Connection, (await connection.get_raw_connection()).driver_connection)
             await conn.execute("BEGIN")
         except CONNECTION_ERRORS as error:
-            await connection.invalidate()
+            await discard(connection, conn)
             await connection.close()
             if attempt == MOST_DEAD_CONNECTIONS:
                 raise Unavailable from error
         except BaseException:  # cancelled: whether the server has begun is unknown
-            await connection.invalidate()
+            await discard(connection, conn)
             await connection.close()
             raise
         else:
@@ -213,12 +216,12 @@ async def _finish(conn: asyncpg.Connection, state: dict[str, Any]) -> None:
 async def _roll_back(connection: AsyncConnection, conn: asyncpg.Connection, cause: BaseException) -> None:
     try:
         if is_broken(conn, cause):
-            await connection.invalidate()
+            await discard(connection, conn)
         elif conn.is_in_transaction():
-            await conn.execute("ROLLBACK", timeout=2)
+            await conn.execute("ROLLBACK", timeout=ROLL_BACK_SECONDS)
     except Exception as error:  # the connection is beyond use: it must not go back to the pool
         log.warning("rollback_failed", error=type(error).__name__)
-        await connection.invalidate()
+        await discard(connection, conn)
 
 
 async def _set_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> None:

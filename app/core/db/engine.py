@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from app.core.config import Settings
 from app.core.errors import Unavailable
@@ -66,6 +66,13 @@ def is_broken(conn: asyncpg.Connection, error: BaseException | None = None) -> b
     return conn.is_closed() or isinstance(error, asyncpg.InternalClientError | asyncpg.PostgresConnectionError)
 
 
+async def discard(connection: AsyncConnection, conn: asyncpg.Connection | None) -> None:
+    """Take a connection that is beyond use out of the pool, at once: a polite farewell would wait two seconds for a frozen server."""
+    if conn is not None:
+        conn.terminate()
+    await connection.invalidate()
+
+
 @contextlib.asynccontextmanager
 async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     """Give the driver's connection, in autocommit: for work that is one statement and whole by itself."""
@@ -75,7 +82,7 @@ async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connectio
             yield conn
         except BaseException as error:
             if is_broken(conn, error):
-                await connection.invalidate()
+                await discard(connection, conn)
             raise
 
 
