@@ -51,7 +51,7 @@ def program_problems(settings: ProgramSettings) -> dict[str, str]:
 
     name = settings.card_name
     check(1 <= len(name.strip()) <= MAX_NAME_LENGTH and name.isprintable(), "card_name", N_("Please use 1 to 60 characters."))
-    check(_COLOUR.fullmatch(settings.card_colour) is not None, "card_colour", N_("Please choose a colour such as #1f6f54."))
+    check(_COLOUR.fullmatch(settings.card_colour) is not None, "card_colour", N_("Please choose a colour such as #12654b."))
     check(1 <= settings.stamps_target <= MAX_STAMPS_TARGET, "stamps_target", N_("Please choose a number from 1 to 100."))
     check(
         0 <= settings.stamp_cooldown_minutes <= MAX_COOLDOWN_MINUTES,

@@ -12,7 +12,7 @@ import asyncpg
 
 from app.core import audit
 from app.core.context import Ctx
-from app.core.errors import Conflict, NotFound
+from app.core.errors import N_, Conflict, NotFound
 from app.core.ids import new_id
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.balances import Decision
@@ -73,7 +73,7 @@ async def start_merge_of_all(ctx: Ctx) -> MergeRun:
     await _require_one_card_for_all_stores(ctx)
     several = await merges.count_several(ctx)
     if several.people == 0:
-        raise NothingToMergeException
+        raise NothingToMergeException(message=N_("Nobody holds several cards, so there is nothing to merge."))
     run_id = await _insert_run(ctx, customer_id=None, people=several.people)
     ctx.enqueue(TASK, run_id=run_id)
     await audit.record(ctx, "loyalty.merge.started", "merge_run", run_id, people=several.people, cards=several.cards)
