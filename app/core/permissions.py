@@ -26,7 +26,14 @@ class Permission:
     roles: frozenset[Role]
 
 
-_registry: dict[str, frozenset[Role]] = {}
+CORE = (
+    # Running the platform: processes, background work, the database.
+    Permission("core.health.view", ADMINS),
+    Permission("core.outbox.retry", ADMINS),
+)
+"""The rights of core's own routes, known without any module."""
+
+_registry: dict[str, frozenset[Role]] = {permission.name: permission.roles for permission in CORE}
 
 
 def register(permissions: Iterable[Permission]) -> None:

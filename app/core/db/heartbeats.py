@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 INTERVAL_SECONDS = 15.0
 ALIVE = dt.timedelta(seconds=60)
 Kind = Literal["web", "relay", "worker", "beat"]
+KINDS: Sequence[Kind] = ("web", "relay", "worker", "beat")
 
 BEAT = """
 INSERT INTO core_heartbeats (process, kind, beat_at) VALUES ($1, $2, $3) ON CONFLICT (process) DO UPDATE SET beat_at = excluded.beat_at

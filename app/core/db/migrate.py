@@ -6,7 +6,7 @@ that a migration never makes requests queue up behind itself.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,11 @@ async def _read_status(url: str) -> MigrationStatus:
             current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
     finally:
         await engine.dispose()
+    return status_of(current)
+
+
+def status_of(current: Collection[str]) -> MigrationStatus:
+    """Return what the rows `current` of `alembic_version` mean. Reads every version's file: not for the event loop's thread."""
     script = ScriptDirectory.from_config(make_config())
     heads = frozenset(script.get_heads())
     return MigrationStatus(frozenset(current) | (heads & _reached(script, current)), heads)

@@ -19,7 +19,7 @@ ORDER BY dead_at DESC, id DESC LIMIT $3
 
 RETRY_DEAD = """
 UPDATE core_outbox SET dead_at = NULL, error = NULL, attempts = 0, deaths = 0, lease_until = NULL, sweep_at = NULL, available_at = $2
-WHERE id = $1 AND dead_at IS NOT NULL
+WHERE id = $1 AND dead_at IS NOT NULL RETURNING merchant_id, task
 """
 
 
@@ -38,6 +38,18 @@ class DeadMessage:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Retried:
+    """What was started again: whose message, and which task."""
+
+    merchant_id: uuid.UUID | None
+    task: str
+
+
+LATE_SECONDS = 300.0
+"""A message that is due for longer shows that the background work does not keep up."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Health:
     """The background work at one instant: processes that gave a sign lately or did not, messages due, their age, the dead."""
 
@@ -45,6 +57,22 @@ class Health:
     due: int
     oldest_due_seconds: float
     dead: int
+
+    @property
+    def missing(self) -> Sequence[heartbeats.Kind]:
+        """The kinds of which no process is alive."""
+        alive = {process.kind for process in self.processes if process.is_alive}
+        return [kind for kind in heartbeats.KINDS if kind not in alive]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the oldest message due waits for too long."""
+        return self.oldest_due_seconds > LATE_SECONDS
+
+    @property
+    def is_well(self) -> bool:
+        """Whether every kind of process lives, nothing is late and nothing gave up."""
+        return not self.missing and not self.is_late and self.dead == 0
 
 
 async def list_dead(conn: asyncpg.Connection, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[DeadMessage]:
@@ -66,9 +94,10 @@ async def list_dead(conn: asyncpg.Connection, cursor: str | None = None, limit: 
     return page_of(messages, limit, lambda message: (message.dead_at.isoformat(), str(message.id)))
 
 
-async def retry_dead(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.datetime) -> bool:
-    """Give a dead message all its tries again, from `now`; False when there is no such dead message."""
-    return bool(await conn.execute(RETRY_DEAD, message_id, now) == "UPDATE 1")
+async def retry_dead(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.datetime) -> Retried | None:
+    """Give a dead message all its tries again, from `now`; None when there is no such dead message."""
+    row = await conn.fetchrow(RETRY_DEAD, message_id, now)
+    return Retried(row["merchant_id"], row["task"]) if row else None
 
 
 async def read_health(conn: asyncpg.Connection, now: dt.datetime) -> Health:

@@ -13,7 +13,7 @@ from app.core.db.engine import Database
 from app.core.i18n import get_catalogs
 from app.core.modules import MODULES, MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
-from app.core.web import health, openapi, pages, problems, site
+from app.core.web import health, openapi, operation, pages, problems, site
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
 
@@ -52,15 +52,22 @@ def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> Fa
     api.state.openers = {face: load_attribute(path) for item in definitions for face, path in item.openers.items()}
     api.state.menu = _menu(definitions)
     problems.install(api)
-    api.include_router(health.router)
-    api.include_router(site.router)
-    for definition in definitions:
-        for path in (*definition.routers, *definition.pages):
-            router: APIRouter = load_attribute(path)
-            api.include_router(router)
+    for path in _in_order_of_use(definitions):
+        router: APIRouter = load_attribute(path)
+        api.include_router(router)
+    for own in (health.router, site.router, operation.router):
+        api.include_router(own)
     openapi.install(api)
     api.mount("/static", StaticFiles(directory=pages.ROOT / "core" / "static", check_dir=False), name="static")
     return api
+
+
+def _in_order_of_use(definitions: Sequence[ModuleDefinition]) -> list[str]:
+    """Return the routers' import paths in the order in which a request is matched: the counter's first, pages last."""
+    return [
+        *(path for definition in reversed(definitions) for path in definition.routers),
+        *(path for definition in definitions for path in definition.pages),
+    ]
 
 
 def _menu(definitions: Sequence[ModuleDefinition]) -> dict[str, list[MenuItem]]:
