@@ -12,10 +12,11 @@ from app.core.ids import new_id
 from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.domain.points import earn_points
 from app.modules.loyalty.queries import locks
-from app.modules.loyalty.services import ledger
-from app.modules.loyalty.tests.counter import Shop, counter_ctx, make_card, make_reward, make_shop
+from app.modules.loyalty.services import ledger, merge_service, program_service
+from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, make_card, make_reward, make_shop
 from app.modules.tenancy import public as tenancy
-from app.modules.tenancy.tests.factories import make_admin, make_customer_session
+from app.modules.tenancy.services import api_key_service
+from app.modules.tenancy.tests.factories import make_admin, make_customer_session, merchant_ctx
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,9 +38,16 @@ class World:
 
 
 async def make_party(database: Database) -> Party:
-    """Make a merchant with a card, a purchase, a reward and a signed-in caller of each kind."""
-    shop = await make_shop(database, stores=2)
-    card = await make_card(database, shop)
+    """Make a merchant with a card, a purchase, a reward, a key, a merge, and a signed-in caller of each kind."""
+    shop = await make_shop(database, stores=2, is_cross_location=False)
+    person = applicant()
+    card = await make_card(database, shop, person=person)
+    await make_card(database, shop, person=person, counter=shop.counters[1])
+    assert card.customer_id is not None
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        await program_service.set_cross_location(ctx, is_on=True)
+        merge = await merge_service.merge_customer(ctx, card.customer_id)
+        key, _secret = await api_key_service.create_api_key(ctx, name="till", role="staff", store_id=shop.merchant.store.id)
     reward = await make_reward(database, shop, cost_points=10)
     purchase = new_id()
     async with counter_ctx(database, shop) as ctx:
@@ -48,7 +56,6 @@ async def make_party(database: Database) -> Party:
         decision = earn_points(locked.state, locked.rules, amount_cents=5_000, now=ctx.now)
         assert decision.entry.type is TransactionType.POINTS_EARNED
         await ledger.write(ctx, [ledger.Change(card=locked, decision=decision, op_key=f"party:{purchase}", transaction_id=purchase)])
-    assert card.customer_id is not None
     customer = await make_customer_session(database, shop.merchant, card.customer_id)
     ids = {
         "store_code": shop.merchant.store.code,
@@ -60,6 +67,9 @@ async def make_party(database: Database) -> Party:
         "store_id": shop.merchant.store.id,
         "member_id": shop.merchant.staff.membership_id or uuid.uuid4(),
         "merchant_id": shop.id,
+        "customer_id": card.customer_id,
+        "key_id": key.id,
+        "merge_id": merge.id,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
     devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": {CUSTOMER_COOKIE: customer.token}}

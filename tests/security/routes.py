@@ -5,6 +5,7 @@ import functools
 import re
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from app.core.config import Settings
 from app.core.modules import load_modules
@@ -20,13 +21,16 @@ PATH_NAMES = re.compile(r"\{(\w+)\}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ApiRoute:
-    """One operation: where it is, what it declares, and an example of its body."""
+    """One operation: where it is, what it declares, an example of its body, its ids by the schema, and whether it may carry a PIN."""
 
     method: str
     path: str
     access: Access
     body: dict[str, Any] | None
     has_examples: bool
+    body_ids: tuple[str, ...] = ()
+    query_ids: tuple[str, ...] = ()
+    takes_pin: bool = False
 
     @property
     def name(self) -> str:
@@ -35,9 +39,9 @@ class ApiRoute:
 
     @property
     def id_names(self) -> list[str]:
-        """The names of ids that a caller sends, in the path or in the body."""
+        """The names of ids that a caller sends: in the path, in the query, or in the body (also where the example leaves them out)."""
         in_path = [name for name in PATH_NAMES.findall(self.path) if name.endswith("_id")]
-        return in_path + [name for name in (self.body or {}) if name.endswith("_id") and name not in in_path]
+        return list(dict.fromkeys([*in_path, *self.query_ids, *self.body_ids]))
 
     @property
     def is_idempotent(self) -> bool:
@@ -45,15 +49,21 @@ class ApiRoute:
         return isinstance(self.access, IdempotentAccess)
 
     def url(self, values: dict[str, str]) -> str:
-        """Return the path with `values` for its parameters, a random id where none is given."""
-        return PATH_NAMES.sub(lambda match: values.get(match[1], str(uuid.uuid4())), self.path)
+        """Return the address with `values` for its parameters: a random id in the path where none is given, none in the query."""
+        path = PATH_NAMES.sub(lambda match: values.get(match[1], str(uuid.uuid4())), self.path)
+        query = {name: values[name] for name in self.query_ids if name in values}
+        return f"{path}?{urlencode(query)}" if query else path
 
     def body_with(self, values: dict[str, str]) -> dict[str, Any] | None:
-        """Return the example body with ids replaced by `values`, a random id where none is given, and no PIN of somebody."""
+        """Return the example body with ids replaced by `values`, a random id where none is given, and no PIN of somebody.
+
+        Ids that the example leaves out are sent when `values` name them.
+        """
         if self.body is None:
             return None
         kept = {name: value for name, value in self.body.items() if name != "pin" or not isinstance(value, dict)}
-        return {name: values.get(name, str(uuid.uuid4())) if name.endswith("_id") else value for name, value in kept.items()}
+        filled = {name: values.get(name, str(uuid.uuid4())) if name.endswith("_id") else value for name, value in kept.items()}
+        return filled | {name: values[name] for name in self.body_ids if name in values}
 
 
 @functools.cache
@@ -74,7 +84,22 @@ def api_routes() -> tuple[ApiRoute, ...]:
         operation = schema["paths"][item.path][item.method.lower()]
         reference = _body_schema(operation, schema)
         examples = (reference or {}).get("examples") or []
-        found.append(ApiRoute(item.method, item.path, item.access, examples[0] if examples else None, reference is None or bool(examples)))
+        found.append(
+            ApiRoute(
+                item.method,
+                item.path,
+                item.access,
+                examples[0] if examples else None,
+                reference is None or bool(examples),
+                tuple(name for name in (reference or {}).get("properties", {}) if name.endswith("_id")),
+                tuple(
+                    parameter["name"]
+                    for parameter in operation.get("parameters", [])
+                    if parameter["in"] == "query" and parameter["name"].endswith("_id")
+                ),
+                "TypedPin" in str((reference or {}).get("properties", {}).get("pin", "")),
+            )
+        )
     return tuple(found)
 
 

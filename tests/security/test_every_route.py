@@ -10,17 +10,18 @@ import pytest
 
 from app.core import permissions
 from app.core.db.engine import Database
+from app.modules.loyalty.tests.counter import STAFF_PIN
 from app.modules.tenancy.tests.factories import make_merchant
 from tests.security.conftest import World
 from tests.security.routes import WITHOUT_ACCESS, ApiRoute, all_routes, api_routes
 
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
 
-WITH_IDS = [
-    pytest.param(route, id=route.name)
-    for route in api_routes()
-    if route.id_names and route.access.face in ("merchant", "store", "storefront")
-]
+TENANT_FACES = ("merchant", "store", "storefront", "account")
+"""On these faces every id belongs to a merchant. The admin's face sees all merchants, so nothing is foreign to it."""
+
+WITH_IDS = [pytest.param(route, id=route.name) for route in api_routes() if route.id_names and route.access.face in TENANT_FACES]
+WITH_PIN = [pytest.param(route, id=route.name) for route in api_routes() if route.takes_pin]
 WITH_BODY = [pytest.param(route, id=route.name) for route in api_routes() if route.body is not None]
 
 CALLERS = ("nobody", "customer", "terminal", "staff", "manager", "owner", "admin")
@@ -36,7 +37,8 @@ SIGNED_IN: dict[str, dict[str, str]] = {
 REFUSED = {(401, "unauthenticated"), (403, "forbidden")}
 PROTECTED = (
     "loyalty_cards", "loyalty_transactions", "loyalty_programs", "loyalty_rewards", "loyalty_staff_pins", "loyalty_terminals",
-    "loyalty_merchant_settings", "customers", "customer_consents", "tenancy_stores", "tenancy_memberships",
+    "loyalty_merchant_settings", "loyalty_merge_runs", "customers", "customer_consents", "tenancy_stores", "tenancy_memberships",
+    "tenancy_api_keys",
 )  # fmt: skip
 
 
@@ -104,23 +106,48 @@ async def send_with_pin(
 ) -> httpx.Response:
     """Call `route` with A's manager's PIN where its body takes one: the id alone shall be what is refused."""
     body = route.body_with(ids)
-    if body is not None and route.body is not None and "pin" in route.body and isinstance(route.body["pin"], dict):
+    if body is not None and route.takes_pin:
         body["pin"] = world.a.shop.counter.manager_proof()
     return await send(client, route, ids, cookies, body)
+
+
+def test_every_id_that_routes_use_exists_in_the_tested_world(world: World) -> None:
+    """A route with an id of a new name would otherwise be tested with random ids only."""
+    used = {name for route in api_routes() if route.access.face in TENANT_FACES for name in route.id_names}
+    assert sorted(used - world.b.ids.keys()) == []
 
 
 @pytest.mark.parametrize("route", WITH_IDS)
 async def test_another_merchants_ids_are_unknown(client: httpx.AsyncClient, world: World, checksum: Checksum, route: ApiRoute) -> None:
     """Case 33: one foreign id at a time among own ones answers 404, as a random id does, and changes nothing there."""
-    cookies = world.a.cookies["terminal" if route.access.face == "store" else "customer" if route.access.face == "storefront" else "owner"]
+    cookies = world.a.cookies[{"store": "terminal", "storefront": "customer"}.get(route.access.face, "owner")]
     before = [await checksum(table, world.b.shop.id) for table in PROTECTED]
     for name in route.id_names:
-        if name not in world.b.ids:
-            continue
-        foreign = await send_with_pin(client, world, route, world.a.ids | {name: world.b.ids[name]}, cookies)
-        unknown = await send_with_pin(client, world, route, world.a.ids | {name: str(uuid.uuid4())}, cookies)
+        foreign = await send_with_pin(client, world, route, own_ids(world, route) | {name: world.b.ids[name]}, cookies)
+        unknown = await send_with_pin(client, world, route, own_ids(world, route) | {name: str(uuid.uuid4())}, cookies)
         assert foreign.status_code == 404, f"{name}: {foreign.text}"
         assert foreign.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
+    assert [await checksum(table, world.b.shop.id) for table in PROTECTED] == before
+
+
+def own_ids(world: World, route: ApiRoute) -> dict[str, str]:
+    """Return A's ids; optional ids of a query are left out until it is their turn."""
+    return {name: value for name, value in world.a.ids.items() if name not in route.query_ids}
+
+
+@pytest.mark.parametrize("route", WITH_PIN)
+async def test_another_merchants_staff_are_unknown_at_the_counter(
+    client: httpx.AsyncClient, world: World, checksum: Checksum, route: ApiRoute
+) -> None:
+    """Case 33, for the id inside a typed PIN: B's manager, with B's right digits, is nobody at A's terminal."""
+    before = [await checksum(table, world.b.shop.id) for table in PROTECTED]
+    answers = []
+    for pin_id in (world.b.ids["pin_id"], str(uuid.uuid4())):
+        body = (route.body_with(world.a.ids) or {}) | {"pin": {"pin_id": pin_id, "pin": STAFF_PIN}}
+        answers.append(await send(client, route, world.a.ids, world.a.cookies["terminal"], body))
+    foreign, unknown = answers
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "pin_not_found"), foreign.text
+    assert foreign.json() | {"request_id": ""} == unknown.json() | {"request_id": ""}
     assert [await checksum(table, world.b.shop.id) for table in PROTECTED] == before
 
 
