@@ -43,12 +43,16 @@ SELECT t.id, t.type, t.created_at, t.store_id, t.stamps_delta, t.points_delta, t
        t.order_reference, r.name AS reward_name, p.display_name AS staff_name,
        EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided,
        t.card_id <> $2 AS is_of_merged_card
-FROM loyalty_transactions t
+FROM (
+  SELECT h.* FROM unnest($6::uuid[]) AS c (card_id) CROSS JOIN LATERAL (
+    SELECT o.* FROM loyalty_transactions o
+    WHERE o.merchant_id = $1 AND o.card_id = c.card_id AND (o.type <> 'merge_out' OR o.card_id = $2)
+      AND ($3::timestamptz IS NULL OR (o.created_at, o.id) < ($3, $4))
+    ORDER BY o.created_at DESC, o.id DESC LIMIT $5) h
+  ORDER BY h.created_at DESC, h.id DESC LIMIT $5) t
 LEFT JOIN loyalty_rewards r ON r.merchant_id = t.merchant_id AND r.id = t.reward_id
 LEFT JOIN loyalty_staff_pins p ON p.merchant_id = t.merchant_id AND p.id = t.staff_pin_id
-WHERE t.merchant_id = $1 AND t.card_id = ANY ($6) AND (t.type <> 'merge_out' OR t.card_id = $2)
-  AND ($3::timestamptz IS NULL OR (t.created_at, t.id) < ($3, $4))
-ORDER BY t.created_at DESC, t.id DESC LIMIT $5
+ORDER BY t.created_at DESC, t.id DESC
 """
 
 

@@ -41,6 +41,10 @@ TERMINAL_EXAMPLE: dict[str, JsonValue] = {
 REWARD_EXAMPLE: dict[str, JsonValue] = {
     "id": ID, "name": "Frühstück", "description": "Für zwei", "cost_points": 300, "is_active": True
 }  # fmt: skip
+MERCHANT_CARD_EXAMPLE: dict[str, JsonValue] = {
+    **CARD_EXAMPLE, "holder": None, "enrolled_at_store_id": STORE, "created_at": AT, "store_name": "Filiale 1",
+    "qr_token": "OL1ABCDEFGHJKMNPQRSTVWXYZ234567ABCD", "merged_into_id": None, "last_activity_at": AT, "visit_count": 7,
+}  # fmt: skip
 
 
 def _shows(values: dict[str, JsonValue]) -> ConfigDict:
@@ -301,10 +305,7 @@ class ReasonBody(Body):
 class MerchantCard(CardDetail):
     """A card as the merchant sees it: also where it belongs, its QR content, its visits, and what it was merged into."""
 
-    model_config = _shows({
-        **CARD_EXAMPLE, "holder": None, "enrolled_at_store_id": STORE, "created_at": AT, "store_name": "Filiale 1",
-        "qr_token": "OL1ABCDEFGHJKMNPQRSTVWXYZ234567ABCD", "merged_into_id": None, "last_activity_at": AT, "visit_count": 7,
-    })  # fmt: skip
+    model_config = _shows(MERCHANT_CARD_EXAMPLE)
 
     store_name: str
     qr_token: str
@@ -315,6 +316,8 @@ class MerchantCard(CardDetail):
 
 class MerchantCardList(Answer):
     """Cards, the newest first, and the cursor of the next page when there is one."""
+
+    model_config = _shows({"items": [MERCHANT_CARD_EXAMPLE], "next_cursor": None})
 
     items: list[MerchantCard]
     next_cursor: str | None = None

@@ -3,12 +3,35 @@
 import datetime as dt
 import uuid
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from app.core.web.fields import Answer, Body, example
 from app.modules.loyalty.domain.enums import MergeRunStatus
 
 ID = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
+AT = "2026-11-23T10:15:00Z"
+
+RUN_EXAMPLE: dict[str, JsonValue] = {
+    "id": ID, "status": "done", "customer_id": None, "customers_total": 2, "customers_merged": 2, "customers_skipped": 0,
+    "cards_merged": 3, "stamps_before": 12, "stamps_after": 12, "points_before": 340, "points_after": 340, "points_expired": 0,
+    "started_at": AT, "finished_at": AT,
+}  # fmt: skip
+HELD_EXAMPLE: dict[str, JsonValue] = {
+    "id": ID, "card_number": "4829 1736 5093", "enrolled_at_store_id": ID, "store_name": "Filiale 1", "created_at": AT, "stamp_count": 3,
+    "points_balance": 120, "points_owed": 0,
+}  # fmt: skip
+HOLDER_EXAMPLE: dict[str, JsonValue] = {
+    "customer_id": ID, "first_name": "Léa", "last_name": "Weber", "cards": [HELD_EXAMPLE, HELD_EXAMPLE], "stamps_in_all": 6,
+    "points_in_all": 240,
+}  # fmt: skip
+DAY_EXAMPLE: dict[str, JsonValue] = {
+    "day": "2026-11-23", "enrollments": 4, "stamps": 31, "points_earned": 420, "points_redeemed": 100, "rewards_redeemed": 2,
+}  # fmt: skip
+
+
+def _shows(values: dict[str, JsonValue]) -> ConfigDict:
+    """Return an answer's config with its example."""
+    return ConfigDict(frozen=True, json_schema_extra={"examples": [values]})
 
 
 class MergeBody(Body):
@@ -22,18 +45,7 @@ class MergeBody(Body):
 class MergeRunAnswer(Answer):
     """A run and its sums over the people merged so far. Points are net of debts; before = after + expired, stamps stay equal."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": ID, "status": "done", "customer_id": None, "customers_total": 2, "customers_merged": 2, "customers_skipped": 0,
-                    "cards_merged": 3, "stamps_before": 12, "stamps_after": 12, "points_before": 340, "points_after": 340,
-                    "points_expired": 0, "started_at": "2026-11-23T10:15:00Z", "finished_at": "2026-11-23T10:15:02Z",
-                }
-            ]
-        },
-    )  # fmt: skip
+    model_config = _shows(RUN_EXAMPLE)
 
     id: uuid.UUID
     status: MergeRunStatus
@@ -54,11 +66,15 @@ class MergeRunAnswer(Answer):
 class MergeRunList(Answer):
     """The last twenty runs, the newest first."""
 
+    model_config = _shows({"items": [RUN_EXAMPLE]})
+
     items: list[MergeRunAnswer]
 
 
 class HeldCardAnswer(Answer):
     """One of a person's cards."""
+
+    model_config = _shows(HELD_EXAMPLE)
 
     id: uuid.UUID
     card_number: str
@@ -73,6 +89,8 @@ class HeldCardAnswer(Answer):
 class CardHolderAnswer(Answer):
     """A person with several cards; the first is the oldest and would stay, with the sums of all."""
 
+    model_config = _shows(HOLDER_EXAMPLE)
+
     customer_id: uuid.UUID
     first_name: str | None
     last_name: str | None
@@ -84,6 +102,8 @@ class CardHolderAnswer(Answer):
 class MergePreview(Answer):
     """How many people hold several usable cards, how many cards those are, and a page of them."""
 
+    model_config = _shows({"people": 1, "cards": 2, "items": [HOLDER_EXAMPLE], "next_cursor": None})
+
     people: int
     cards: int
     items: list[CardHolderAnswer]
@@ -92,6 +112,8 @@ class MergePreview(Answer):
 
 class DayAnswer(Answer):
     """One local day; refunds are taken off, what was voided is not counted."""
+
+    model_config = _shows(DAY_EXAMPLE)
 
     day: dt.date
     enrollments: int
@@ -103,6 +125,8 @@ class DayAnswer(Answer):
 
 class OverviewAnswer(Answer):
     """Today, cards in use now, and the last thirty local days, today the last."""
+
+    model_config = _shows({"today": DAY_EXAMPLE, "active_cards": 812, "days": [DAY_EXAMPLE]})
 
     today: DayAnswer
     active_cards: int

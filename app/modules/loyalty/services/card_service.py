@@ -203,6 +203,8 @@ async def search_card_for_store(ctx: Ctx, *, text: str, store_id: uuid.UUID | No
     scan = card_number.parse_scan(text)
     if scan is not None:
         card = await card_queries.find_by_scan(ctx, scan)
+        if card is not None and card.merged_into_id is not None:  # an old card in somebody's purse still opens their account
+            card = await card_queries.get_card(ctx, card.merged_into_id)
         return await with_customers(ctx, [card]) if card is not None and is_visible(card) else []
     people = await customers.search_customers(ctx, text, limit=MAX_FOUND)
     by_id = {person.id: person for person in people}

@@ -14,7 +14,7 @@ from app.core.db.engine import Database
 from app.modules.loyalty.domain.enums import MergeRunStatus
 from app.modules.loyalty.errors import CardMergedException, CardsPerStoreException, MergeRunningException, NothingToMergeException
 from app.modules.loyalty.queries import merges, transactions
-from app.modules.loyalty.services import merge_service, program_service, verification_service
+from app.modules.loyalty.services import card_service, merge_service, program_service, verification_service
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card, make_settings, make_shop, stamp
 from app.modules.tenancy.tests.factories import merchant_ctx
 
@@ -125,6 +125,15 @@ async def test_a_stamp_on_a_merged_card_is_refused_and_the_target_takes_it(datab
     posted = await stamp(database, shop.merchant, oldest)
     assert posted.decision is not None
     assert posted.decision.card.stamp_count == 7
+
+
+async def test_the_number_and_code_of_a_merged_card_lead_to_the_one_that_stays(database: Database) -> None:
+    shop, [[oldest, second, _]] = await make_people(database)
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        await merge_service.merge_customer(ctx, oldest.customer_id)
+        for text in (second.number, second.qr_token):
+            [found] = await card_service.search_card_for_store(ctx, text=text, store_id=shop.merchant.store.id)
+            assert (found.card.id, found.card.state.stamp_count) == (oldest.id, 6)
 
 
 async def test_a_card_merged_twice_over_leads_to_the_last_target_at_once(database: Database, superuser: asyncpg.Connection) -> None:
