@@ -17,6 +17,14 @@ LIST = f"""
 SELECT {COLUMNS} FROM tenancy_stores
 WHERE merchant_id = $1 AND deleted_at IS NULL AND ($2 OR status = 'open') ORDER BY lower(name), id
 """
+LIST_ALL = f"""
+SELECT {", ".join(f"s.{name}" for name in COLUMNS.split(", "))}, lower(s.name) AS sort_name, m.name AS merchant_name,
+       m.status AS merchant_status
+FROM tenancy_stores s JOIN tenancy_merchants m ON m.id = s.merchant_id AND m.deleted_at IS NULL
+WHERE s.deleted_at IS NULL AND ($1::text IS NULL OR s.name ILIKE $1 OR s.code ILIKE $1 OR s.city ILIKE $1 OR m.name ILIKE $1)
+  AND ($2::text IS NULL OR s.status = $2) AND ($3::text IS NULL OR (lower(s.name), s.id) > ($3, $4::uuid))
+ORDER BY lower(s.name), s.id LIMIT $5
+"""
 NAMES = "SELECT id, name FROM tenancy_stores WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
 IS_CODE_FREE = "SELECT tenancy_is_store_code_free($1)"
 ONLY_OPEN = """
@@ -49,6 +57,16 @@ class StoreView:
         return self.status == "open"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoreSummary:
+    """A row of the platform's list: a store, whose it is, and whether that merchant is active."""
+
+    store: StoreView
+    sort_name: str
+    merchant_name: str
+    merchant_status: str
+
+
 def view(row: asyncpg.Record) -> StoreView:
     """Return a row as a StoreView."""
     return StoreView(**{field.name: row[field.name] for field in dataclasses.fields(StoreView)})
@@ -71,6 +89,18 @@ async def get_store(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_id: 
 async def list_stores(conn: asyncpg.Connection, merchant_id: uuid.UUID, *, include_closed: bool) -> list[StoreView]:
     """Return the merchant's stores by name."""
     return [view(row) for row in await conn.fetch(LIST, merchant_id, include_closed)]
+
+
+async def list_all_stores(
+    conn: asyncpg.Connection, *, pattern: str | None, status: str | None, after: tuple[str, uuid.UUID] | None, limit: int
+) -> list[StoreSummary]:
+    """Return up to `limit` + 1 stores of all merchants by name; `pattern` (of LIKE) looks in name, code, town and the merchant's name.
+
+    For orion_platform only.
+    """
+    after_name, after_id = after or (None, None)
+    rows = await conn.fetch(LIST_ALL, pattern, status, after_name, after_id, limit + 1)
+    return [StoreSummary(view(row), row["sort_name"], row["merchant_name"], row["merchant_status"]) for row in rows]
 
 
 async def find_names(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -25,6 +25,9 @@ STORE_BODY: dict[str, JsonValue] = {
 STORE_EXAMPLE: dict[str, JsonValue] = STORE_BODY | {
     "id": STORE_ID, "code": "weber-grand-rue", "status": "open", "created_at": "2026-11-23T10:15:00Z",
 }  # fmt: skip
+STORE_ROW_EXAMPLE: dict[str, JsonValue] = STORE_EXAMPLE | {
+    "merchant_id": MERCHANT_ID, "merchant_name": "Boulangerie Weber", "merchant_status": "active",
+}  # fmt: skip
 MERCHANT_EXAMPLE: dict[str, JsonValue] = {
     "id": MERCHANT_ID, "name": "Boulangerie Weber", "contact_email": "bonjour@boulangerie-weber.lu", "time_zone": "Europe/Luxembourg",
     "locale": "fr", "currency": "EUR", "status": "active", "created_at": "2026-11-23T10:15:00Z",
@@ -52,20 +55,25 @@ class ProfileBody(Body):
     locale: Locale
 
 
-class StoreFields(Body):
-    """Everything about a store that can be changed."""
-
-    model_config = example(**STORE_BODY)
+class _Place(Body):
+    """Where a store is, and how to reach it."""
 
     name: Line
     address_line: Line
     postal_code: PostalCode
     city: Line
     country: Country = "LU"
-    time_zone: Zone
-    locale: Locale
     phone: Phone | None = None
     opening_text: Opening | None = None
+
+
+class StoreFields(_Place):
+    """Everything about a store that can be changed."""
+
+    model_config = example(**STORE_BODY)
+
+    time_zone: Zone
+    locale: Locale
 
 
 class NewStoreBody(StoreFields):
@@ -73,6 +81,16 @@ class NewStoreBody(StoreFields):
 
     model_config = example(**STORE_BODY, code="weber-grand-rue")
 
+    code: StoreCode | None = None
+
+
+class FirstStoreBody(_Place):
+    """The store with which a merchant begins. Time zone and language are the merchant's unless given."""
+
+    model_config = example(**{name: value for name, value in STORE_BODY.items() if name not in ("time_zone", "locale")})
+
+    time_zone: Zone | None = None
+    locale: Locale | None = None
     code: StoreCode | None = None
 
 
@@ -138,7 +156,7 @@ class NewMerchantBody(Body):
     currency: Currency = "EUR"
     owner_email: Email
     owner_name: Line
-    store: NewStoreBody
+    store: FirstStoreBody
 
 
 class MerchantAnswer(Answer):
@@ -253,6 +271,25 @@ class MerchantPage(Answer):
     )
 
     items: list[MerchantRow]
+    next_cursor: str | None
+
+
+class StoreRow(StoreAnswer):
+    """A row of the platform's list of stores: the store, and whose it is."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [STORE_ROW_EXAMPLE]})
+
+    merchant_id: uuid.UUID
+    merchant_name: str
+    merchant_status: Literal["active", "suspended"]
+
+
+class StorePage(Answer):
+    """A page of all merchants' stores by name; `next_cursor` leads on."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [STORE_ROW_EXAMPLE], "next_cursor": None}]})
+
+    items: list[StoreRow]
     next_cursor: str | None
 
 

@@ -1,10 +1,18 @@
 """From what services return to what the API answers."""
 
 from app.modules.tenancy.queries.merchants import MerchantSummary, MerchantView
-from app.modules.tenancy.queries.stores import StoreView
+from app.modules.tenancy.queries.stores import StoreSummary, StoreView
 from app.modules.tenancy.queries.users import MemberView, Place
 from app.modules.tenancy.schemas.account import AccountAnswer, PlaceAnswer, SignInAnswer
-from app.modules.tenancy.schemas.merchant import ApiKeyAnswer, MemberAnswer, MerchantAnswer, MerchantRow, NewMerchantAnswer, StoreAnswer
+from app.modules.tenancy.schemas.merchant import (
+    ApiKeyAnswer,
+    MemberAnswer,
+    MerchantAnswer,
+    MerchantRow,
+    NewMerchantAnswer,
+    StoreAnswer,
+    StoreRow,
+)
 from app.modules.tenancy.services.api_key_service import ApiKeyView
 from app.modules.tenancy.services.auth_service import Account, SignIn
 from app.modules.tenancy.services.merchant_service import NewMerchant
@@ -52,6 +60,12 @@ def merchant_row(row: MerchantSummary) -> MerchantRow:
 def store_answer(store: StoreView) -> StoreAnswer:
     """Return a store."""
     return StoreAnswer.model_validate(store, from_attributes=True)
+
+
+def store_row(row: StoreSummary) -> StoreRow:
+    """Return a row of the platform's list of stores."""
+    owner = {"merchant_id": row.store.merchant_id, "merchant_name": row.merchant_name, "merchant_status": row.merchant_status}
+    return StoreRow.model_validate(store_answer(row.store).model_dump() | owner)
 
 
 def member_answer(member: MemberView) -> MemberAnswer:

@@ -10,7 +10,7 @@ from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
-from app.modules.tenancy.routes.api._answers import merchant_answer, merchant_row, new_merchant_answer, store_answer
+from app.modules.tenancy.routes.api._answers import merchant_answer, merchant_row, new_merchant_answer, store_answer, store_row
 from app.modules.tenancy.schemas.merchant import (
     MerchantAnswer,
     MerchantPage,
@@ -19,14 +19,17 @@ from app.modules.tenancy.schemas.merchant import (
     NewStoreBody,
     StoreAnswer,
     StoreList,
+    StorePage,
 )
-from app.modules.tenancy.services import merchant_service, store_service
+from app.modules.tenancy.services import merchant_service, overview_service, store_service
 
 router = APIRouter(prefix="/api/v1/admin/tenancy", tags=["Tenancy - Admin"])
 ONE = documented(404)
 Search = Annotated[OptionalLine, Query(alias="q", description="Part of a name, a contact address, a store's name or code.")]
 Status = Annotated[Literal["active", "suspended"] | None, Query(description="Only merchants of this status.")]
-Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Merchants on a page.")]
+StoreSearch = Annotated[OptionalLine, Query(alias="q", description="Part of a store's name, code or town, or of its merchant's name.")]
+StoreStatus = Annotated[Literal["open", "closed"] | None, Query(alias="status", description="Only stores of this status.")]
+Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Rows on a page.")]
 
 
 @router.get("/merchants", summary="List merchants", responses=documented(400))
@@ -45,8 +48,7 @@ async def list_merchants(
 @router.post("/merchants", summary="Create a merchant", status_code=201, responses=documented(409))
 async def create_merchant(body: NewMerchantBody, ctx: PlatformCtx = access("admin", "tenancy.merchant.create")) -> NewMerchantAnswer:
     """Create a merchant with its first store and its owner, who is mailed a link to set a password."""
-    values = body.model_dump()
-    return new_merchant_answer(await merchant_service.create_merchant(ctx, **values))
+    return new_merchant_answer(await merchant_service.create_merchant(ctx, **body.model_dump(exclude_none=True)))
 
 
 @router.get("/merchants/{merchant_id}", summary="Read a merchant", responses=ONE)
@@ -81,3 +83,34 @@ async def create_store(
     """Open a store on behalf of a merchant."""
     inside = await merchant_service.open_for_admin(ctx, merchant_id)
     return store_answer(await store_service.create_store(inside, **body.model_dump()))
+
+
+@router.post("/merchants/{merchant_id}/stores/{store_id}/close", summary="Close a merchant's store", responses=ONE)
+async def close_store(
+    merchant_id: uuid.UUID, store_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.store")
+) -> StoreAnswer:
+    """Close a store on behalf of a merchant: its terminals and public pages stop working; cards and history stay."""
+    inside = await merchant_service.open_for_admin(ctx, merchant_id)
+    return store_answer(await store_service.close_store(inside, store_id))
+
+
+@router.post("/merchants/{merchant_id}/stores/{store_id}/reopen", summary="Open a merchant's closed store again", responses=ONE)
+async def reopen_store(
+    merchant_id: uuid.UUID, store_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.store")
+) -> StoreAnswer:
+    """Open a closed store again on behalf of a merchant."""
+    inside = await merchant_service.open_for_admin(ctx, merchant_id)
+    return store_answer(await store_service.reopen_store(inside, store_id))
+
+
+@router.get("/stores", summary="List the stores of all merchants", responses=documented(400))
+async def list_all_stores(
+    q: StoreSearch = "",
+    status: StoreStatus = None,
+    cursor: Cursor | None = None,
+    limit: Limit = pagination.DEFAULT_PAGE,
+    ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
+) -> StorePage:
+    """Return stores by name, open and closed, a page at a time."""
+    page = await overview_service.list_all_stores(ctx, search=q, status=status, cursor=cursor, limit=limit)
+    return StorePage(items=[store_row(row) for row in page.items], next_cursor=page.next_cursor)

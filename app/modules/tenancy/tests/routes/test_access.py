@@ -59,6 +59,9 @@ ADMIN_ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", f"{ADMIN}/merchants/{{merchant_id}}/deactivate", None),
     ("GET", f"{ADMIN}/merchants/{{merchant_id}}/stores", None),
     ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores", STORE),
+    ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores/{{store_id}}/close", None),
+    ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores/{{store_id}}/reopen", None),
+    ("GET", f"{ADMIN}/stores", None),
 ]
 SIGNED_IN_ROUTES = [
     ("GET", "/api/v1/auth/me", None),
@@ -161,7 +164,7 @@ async def test_the_admin_face_is_closed_to_merchants_and_to_admins_without_the_c
     database: Database, make_client: Callable[..., httpx.AsyncClient], superuser: Any, method: str, path: str, body: Any
 ) -> None:
     merchant, waiting = await make_merchant(database), await make_admin(database)
-    ids = {"merchant_id": str(merchant.id)}
+    ids = {"merchant_id": str(merchant.id), "store_id": str(merchant.store.id)}
     for role in sorted(ALL):
         browser = make_client()
         browser.cookies.update(sign_in_cookie(merchant.user(role)))
@@ -180,7 +183,7 @@ async def test_the_admin_face_is_closed_to_merchants_and_to_admins_without_the_c
 @pytest.mark.parametrize(("method", "path", "body"), [route for route in ADMIN_ROUTES if "{" in route[1]])
 async def test_an_unknown_merchant_is_not_found(database: Database, client: httpx.AsyncClient, method: str, path: str, body: Any) -> None:
     client.cookies.update(sign_in_cookie(await make_admin(database)))
-    answer = await client.request(method, filled(path, {"merchant_id": str(uuid.uuid4())}), json=body)
+    answer = await client.request(method, filled(path, dict.fromkeys(("merchant_id", "store_id"), str(uuid.uuid4()))), json=body)
     assert (answer.status_code, answer.json()["code"]) == (404, "merchant_not_found")
 
 

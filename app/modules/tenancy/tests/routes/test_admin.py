@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
-from app.modules.tenancy.tests.factories import make_admin, make_merchant, sign_in_cookie
+from app.core.pagination import encode_cursor
+from app.modules.tenancy.tests.factories import make_admin, make_merchant, make_store, sign_in_cookie
 
 ROOT = "/api/v1/admin/tenancy"
 STORE = {"name": "Gare", "address_line": "1, place de la Gare", "postal_code": "L-1616", "city": "Esch-sur-Alzette"}
@@ -150,3 +151,77 @@ async def test_the_admin_opens_a_store_for_a_merchant(database: Database, client
     assert sorted(codes) == sorted([merchant.store.code, tag])
     others = [store["code"] for store in (await client.get(f"{ROOT}/merchants/{other.id}/stores")).json()["items"]]
     assert others == [other.store.code]
+
+
+async def test_the_first_store_takes_zone_and_language_of_its_merchant(
+    database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection, tag: str
+) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)))
+    store = {name: STORE[name] for name in ("name", "address_line", "postal_code", "city")} | {
+        "code": None,
+        "time_zone": None,
+        "locale": None,
+    }
+    changes = {"store": store, "time_zone": "Europe/Brussels", "locale": "de", "contact_email": None}
+    new = (await client.post(f"{ROOT}/merchants", json=merchant_body(tag, **changes))).json()
+    assert (new["store"]["time_zone"], new["store"]["locale"]) == ("Europe/Brussels", "de")
+    assert new["store"]["code"].startswith("gare-esch-sur-alzette")
+    assert new["merchant"]["contact_email"] is None
+
+
+async def test_the_admin_closes_and_reopens_a_merchants_store(
+    database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant, other, admin = await make_merchant(database), await make_merchant(database), await make_admin(database)
+    client.cookies.update(sign_in_cookie(admin))
+    path = f"{ROOT}/merchants/{merchant.id}/stores/{merchant.store.id}"
+    for _ in range(2):
+        answer = await client.post(f"{path}/close")
+        assert (answer.status_code, answer.json()["status"], answer.json()["id"]) == (200, "closed", str(merchant.store.id))
+    assert (await client.post(f"{path}/reopen")).json()["status"] == "open"
+    entries = "SELECT action FROM core_audit_log WHERE merchant_id = $1 AND acting_admin_id = $2 ORDER BY at"
+    actions = [row["action"] for row in await superuser.fetch(entries, merchant.id, admin.id)]
+    assert actions == ["tenancy.store.closed", "tenancy.store.reopened"]
+    astray = await client.post(f"{ROOT}/merchants/{other.id}/stores/{merchant.store.id}/close")
+    assert (astray.status_code, astray.json()["code"]) == (404, "store_not_found")
+    assert await superuser.fetchval("SELECT status FROM tenancy_stores WHERE id = $1", merchant.store.id) == "open"
+
+
+async def test_stores_of_all_merchants_are_listed_by_name_page_by_page(database: Database, client: httpx.AsyncClient, tag: str) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)))
+    one, two = await make_merchant(database, name=f"{tag} A"), await make_merchant(database, name=f"B {tag}")
+    more = [await make_store(database, one.id, name="Zenter"), await make_store(database, two.id, name="Arlon")]
+    await client.post(f"{ROOT}/merchants/{one.id}/stores/{more[0].id}/close")
+    seen: list[dict[str, Any]] = []
+    cursor = None
+    for _ in range(3):
+        page = (await client.get(f"{ROOT}/stores", params={"q": tag.upper(), "limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        seen, cursor = seen + page["items"], page["next_cursor"]
+        if cursor is None:
+            break
+    assert [(row["name"], row["merchant_name"], row["status"]) for row in seen] == [
+        ("Arlon", f"B {tag}", "open"),
+        ("Filiale 1", f"{tag} A", "open"),
+        ("Filiale 1", f"B {tag}", "open"),
+        ("Zenter", f"{tag} A", "closed"),
+    ]
+    closed = (await client.get(f"{ROOT}/stores", params={"q": tag, "status": "closed"})).json()["items"]
+    assert [row["id"] for row in closed] == [str(more[0].id)]
+    by_code = (await client.get(f"{ROOT}/stores", params={"q": one.store.code})).json()["items"]
+    assert [(row["merchant_id"], row["merchant_status"]) for row in by_code] == [(str(one.id), "active")]
+    assert (await client.get(f"{ROOT}/stores", params={"q": f"{tag}%A"})).json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(("parameters", "status"), [({"limit": 0}, 422), ({"cursor": "AAAA"}, 400), ({"status": "active"}, 422)])
+async def test_odd_parameters_of_stores_are_refused(
+    database: Database, client: httpx.AsyncClient, parameters: dict[str, str | int], status: int
+) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)))
+    assert (await client.get(f"{ROOT}/stores", params=parameters)).status_code == status
+
+
+async def test_a_cursor_of_another_list_is_refused(database: Database, client: httpx.AsyncClient) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)))
+    for values in (["one"], ["one", "two"], ["a", "b", "c"]):
+        answer = await client.get(f"{ROOT}/stores", params={"cursor": encode_cursor(values)})
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")

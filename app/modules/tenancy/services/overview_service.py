@@ -1,0 +1,54 @@
+"""The platform's view of all merchants: counts, the latest, every store. Of people it shows nothing."""
+
+import dataclasses
+import uuid
+from collections.abc import Collection
+
+from app.core import pagination
+from app.core.context import PlatformCtx
+from app.core.pagination import BadCursor, Page
+from app.modules.tenancy.queries import overview as overview_queries
+from app.modules.tenancy.queries import stores as store_queries
+from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
+from app.modules.tenancy.queries.overview import Counts
+from app.modules.tenancy.queries.stores import StoreSummary
+
+LATEST = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """How many merchants and stores there are, and the merchants made last."""
+
+    counts: Counts
+    latest: list[MerchantView]
+
+
+async def read_overview(ctx: PlatformCtx) -> Overview:
+    """Return the platform at a glance."""
+    return Overview(await overview_queries.count_all(ctx.conn), await overview_queries.list_latest(ctx.conn, LATEST))
+
+
+async def list_all_stores(
+    ctx: PlatformCtx,
+    *,
+    search: str | None = None,
+    status: str | None = None,
+    cursor: str | None = None,
+    limit: int = pagination.DEFAULT_PAGE,
+) -> Page[StoreSummary]:
+    """Return a page of all merchants' stores by name. `search` looks in name, code, town and the merchant's name. BadCursor."""
+    after = None
+    if cursor is not None:
+        try:
+            name, store_id = pagination.decode_cursor(cursor)
+            after = (str(name), uuid.UUID(str(store_id)))
+        except ValueError as error:
+            raise BadCursor from error
+    rows = await store_queries.list_all_stores(ctx.conn, pattern=like_pattern(search), status=status, after=after, limit=limit)
+    return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.store.id)))
+
+
+async def find_merchant_names(ctx: PlatformCtx, merchant_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of those of `merchant_ids` that exist, deleted ones too."""
+    return await overview_queries.find_names(ctx.conn, merchant_ids) if merchant_ids else {}
