@@ -55,6 +55,7 @@ async def terminal(
         "loyalty/store/terminal.html",
         ctx=ctx,
         session=session,
+        team=session.team.items,
         data=session.model_dump(mode="json") | {"card_id": str(card) if card else None},
         is_locked=is_locked,
         terms_text=program.terms_text,
