@@ -11,6 +11,8 @@ import asyncpg
 
 COUNT_CARDS = "SELECT count(*) FROM loyalty_cards WHERE $1::uuid IS NULL OR merchant_id = $1"
 
+# Each row gives its *after* and takes its *before*; the empty card is given, the card's present balances are taken. What is taken
+# more often than given is what somebody changed. No joins: every step is counted once, however the planner judges the sizes.
 # A migration's repair stands on what it found, which no row may account for.
 CHECK_CHUNK = """
 WITH cards AS MATERIALIZED (
@@ -18,34 +20,38 @@ WITH cards AS MATERIALIZED (
   WHERE ($1::uuid IS NULL OR merchant_id = $1) AND (merchant_id, id) > ($2, $3)
   ORDER BY merchant_id, id LIMIT $4
 ), history AS MATERIALIZED (
-  SELECT t.card_id, t.id, t.created_at, t.stamps_delta, t.points_delta, t.op_key LIKE 'migration:%' AS is_repair,
-         ROW(t.stamps_after, t.points_after, t.owed_after) AS after,
-         ROW(t.stamps_after - t.stamps_delta, t.points_after - t.points_delta - t.owed_delta, t.owed_after - t.owed_delta) AS before
-  FROM cards c JOIN loyalty_transactions t ON t.merchant_id = c.merchant_id AND t.card_id = c.id
-), states AS (
-  SELECT card_id, after AS state, row_number() OVER (PARTITION BY card_id, after ORDER BY created_at, id) AS n FROM history
-), wanted AS (
-  SELECT card_id, id, created_at, is_repair, before,
-         row_number() OVER (PARTITION BY card_id, before ORDER BY created_at, id) - (before = ROW(0, 0, 0))::int AS n
+  SELECT c.merchant_id, c.id AS card_id, t.* FROM cards c CROSS JOIN LATERAL (
+    SELECT o.id, o.created_at, o.stamps_delta, o.points_delta, o.owed_delta, o.stamps_after, o.points_after, o.owed_after, o.op_key
+    FROM loyalty_transactions o WHERE o.merchant_id = c.merchant_id AND o.card_id = c.id OFFSET 0) t
+), steps AS (
+  SELECT merchant_id, card_id, id, created_at, 1 AS given, stamps_after AS stamps, points_after AS points, owed_after AS owed,
+         stamps_delta, points_delta
   FROM history
-), loose AS (
-  SELECT DISTINCT ON (w.card_id) w.card_id, w.id FROM wanted w
-  LEFT JOIN states s ON s.card_id = w.card_id AND s.state = w.before AND s.n = w.n
-  WHERE s.card_id IS NULL AND w.n > 0 AND NOT w.is_repair
-  ORDER BY w.card_id, w.created_at, w.id
-), sums AS (
-  SELECT card_id, sum(stamps_delta) AS stamps, sum(points_delta) AS points,
-         (array_agg(id ORDER BY created_at DESC, id DESC))[1] AS last_id
-  FROM history GROUP BY card_id
+  UNION ALL
+  SELECT merchant_id, card_id, id, created_at, -1, stamps_after - stamps_delta, points_after - points_delta - owed_delta,
+         owed_after - owed_delta, 0, 0
+  FROM history WHERE op_key NOT LIKE 'migration:%'
+  UNION ALL
+  SELECT merchant_id, id, NULL, '-infinity', 1, 0, 0, 0, 0, 0 FROM cards
+  UNION ALL
+  SELECT merchant_id, id, NULL, 'infinity', -1, stamp_count, points_balance, points_owed, -stamp_count, points_owed - points_balance
+  FROM cards
+), states AS (
+  SELECT merchant_id, card_id, sum(given) < 0 AS is_loose, min(created_at) FILTER (WHERE given < 0) AS taken_at,
+         (array_agg(id ORDER BY created_at, id) FILTER (WHERE given < 0))[1] AS taken_by,
+         sum(stamps_delta) AS stamps, sum(points_delta) AS points
+  FROM steps GROUP BY merchant_id, card_id, stamps, points, owed
 ), verdicts AS (
-  SELECT c.merchant_id, c.id AS card_id, loose.id AS loose_id, sums.last_id,
-         coalesce(sums.stamps, 0) <> c.stamp_count AS is_stamps_wrong,
-         coalesce(sums.points, 0) <> c.points_balance - c.points_owed AS is_points_wrong
-  FROM cards c LEFT JOIN sums ON sums.card_id = c.id LEFT JOIN loose ON loose.card_id = c.id
+  SELECT merchant_id, card_id, bool_or(is_loose) AS is_loose,
+         (array_agg(taken_by ORDER BY taken_at, taken_by) FILTER (WHERE is_loose))[1] AS loose_id,
+         sum(stamps) <> 0 AS is_stamps_wrong, sum(points) <> 0 AS is_points_wrong
+  FROM states GROUP BY merchant_id, card_id
 )
 SELECT (SELECT count(*) FROM cards) AS checked, last.merchant_id AS last_merchant_id, last.id AS last_id,
-       coalesce((SELECT jsonb_agg(to_jsonb(v) ORDER BY v.merchant_id, v.card_id) FROM verdicts v
-                 WHERE v.loose_id IS NOT NULL OR v.is_stamps_wrong OR v.is_points_wrong), '[]') AS broken
+       coalesce((SELECT jsonb_agg(to_jsonb(v) || jsonb_build_object('last_id', (
+                          SELECT h.id FROM history h WHERE h.card_id = v.card_id ORDER BY h.created_at DESC, h.id DESC LIMIT 1))
+                        ORDER BY v.merchant_id, v.card_id)
+                 FROM verdicts v WHERE v.is_loose OR v.is_stamps_wrong OR v.is_points_wrong), '[]') AS broken
 FROM (SELECT merchant_id, id FROM cards ORDER BY merchant_id DESC, id DESC LIMIT 1) AS last
 """
 
@@ -97,7 +103,7 @@ def _broken(verdict: dict[str, str | bool | None]) -> BrokenCard:
         merchant_id=uuid.UUID(str(verdict["merchant_id"])),
         card_id=uuid.UUID(str(verdict["card_id"])),
         transaction_id=None if first is None else uuid.UUID(str(first)),
-        is_chain_broken=verdict["loose_id"] is not None,
+        is_chain_broken=verdict["loose_id"] is not None or not (verdict["is_stamps_wrong"] or verdict["is_points_wrong"]),
         is_stamps_wrong=bool(verdict["is_stamps_wrong"]),
         is_points_wrong=bool(verdict["is_points_wrong"]),
     )

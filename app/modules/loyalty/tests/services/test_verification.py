@@ -56,6 +56,7 @@ async def test_an_honest_history_has_nothing_to_name_in_chunks_of_any_size(datab
     [
         ("UPDATE loyalty_cards SET stamp_count = stamp_count + 1 WHERE id = $1", (False, True, False)),
         ("UPDATE loyalty_cards SET points_balance = points_balance + 1 WHERE id = $1", (False, False, True)),
+        ("UPDATE loyalty_transactions SET owed_after = owed_after + 1 WHERE id = $2", (True, False, False)),
         ("UPDATE loyalty_transactions SET points_after = points_after + 1 WHERE id = $2", (True, False, False)),
         ("UPDATE loyalty_transactions SET stamps_delta = 2 WHERE id = $2", (True, True, False)),
         ("DELETE FROM loyalty_transactions WHERE id = $2", (True, False, True)),
