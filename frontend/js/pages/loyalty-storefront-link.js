@@ -9,7 +9,7 @@ component("cardLink", () => ({
   init() {
     const token = location.hash.slice(1);
     this.isMissing = !TOKEN.test(token);
-    this.$refs.token.value = token;
+    this.$root.querySelector("[name=token]").value = token;
     for (const button of this.$root.querySelectorAll("[type=submit]")) button.disabled = this.isMissing;
   },
 }));

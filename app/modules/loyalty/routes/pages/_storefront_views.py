@@ -60,6 +60,7 @@ REASONS: Mapping[TransactionType, str] = {
     TransactionType.MERGE_IN: N_("The balance of another card of yours moved here."),
     TransactionType.MERGE_OUT: N_("The balance moved to another card of yours."),
 }
+BOOKED = N_("Booked by the store.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _rule(row: HistoryRow) -> str:
         if row.type is TransactionType.POINTS_REFUNDED:
             return _("Returned for %(amount)s, at %(rate)s as when it was bought.", amount=amount, rate=rate)
         return _("Purchase of %(amount)s, %(rate)s.", amount=amount, rate=rate)
-    return _(REASONS.get(row.type, N_("Booked by the store.")))
+    return _(REASONS.get(row.type, BOOKED))
 
 
 def paragraphs(text: str) -> list[list[str]]:

@@ -211,4 +211,4 @@ async def print_card(request: Request, ctx: Ctx = OWN) -> Response:
     picture = {**views.card_picture(offer, None), "number": format_number(card.card_number), "holder": customer.full_name}
     for balance in ("stamps", "stamps_target", "points"):
         picture.pop(balance, None)  # paper does not follow the balance
-    return await show(request, ctx, "card-print", offer, picture=picture)
+    return await show(request, ctx, "card-print", offer, picture=picture, back_href=f"{base_of(offer.store.code)}/dashboard")
