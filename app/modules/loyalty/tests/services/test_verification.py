@@ -12,8 +12,19 @@ from app.core.db.engine import Database
 from app.modules.loyalty.cli import cli
 from app.modules.loyalty.domain.enums import VoidPolicy
 from app.modules.loyalty.queries.verification import BrokenCard
-from app.modules.loyalty.services import stamp_service, verification_service
-from app.modules.loyalty.tests.factories import MadeCard, MadeShop, a_key, earn, make_card, make_settings, make_shop, stamp
+from app.modules.loyalty.services import points_service, stamp_service, verification_service
+from app.modules.loyalty.tests.factories import (
+    MadeCard,
+    MadeShop,
+    a_key,
+    earn,
+    make_card,
+    make_reward,
+    make_settings,
+    make_shop,
+    redeem_points,
+    stamp,
+)
 from app.modules.tenancy.tests.factories import merchant_ctx
 
 ROWS = "SELECT id, type FROM loyalty_transactions WHERE card_id = $1 ORDER BY created_at, id"
@@ -23,11 +34,17 @@ async def make_history(database: Database) -> tuple[MadeShop, MadeCard]:
     """A card with a row of every kind that a counter makes, debt and its payment included."""
     shop = await make_shop(database, stamps_target=3, welcome_bonus_points=5)
     await make_settings(database, shop.merchant, void_policy=VoidPolicy.OWE)
-    card = await make_card(database, shop.merchant, stamps=4, amount_cents=2000)
+    card = await make_card(database, shop.merchant, stamps=4)
+    purchase = await earn(database, shop.merchant, card, 2000)
+    await redeem_points(database, shop.merchant, card, await make_reward(database, shop.merchant, cost_points=20))
+    assert purchase.transaction_id is not None
     async with merchant_ctx(database, shop.merchant, role="manager") as ctx:
         await stamp_service.redeem_stamps(ctx, card_id=card.id, key=a_key(), present=lambda change: "{}")
+        void = await points_service.void_points(ctx, transaction_id=purchase.transaction_id, key=a_key(), present=lambda change: "{}")
+    assert void.decision is not None
+    assert void.decision.card.points_owed == 15
     await stamp(database, shop.merchant, card, 2)
-    await earn(database, shop.merchant, card, 500)
+    await earn(database, shop.merchant, card, 1900)
     return shop, card
 
 
