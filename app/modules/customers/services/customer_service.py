@@ -17,7 +17,7 @@ from app.modules.customers.errors import CustomerEmailTakenException, CustomerNo
 from app.modules.customers.queries import customers, locks, search
 from app.modules.customers.services.profile import clean_profile
 
-MAX_FOUND = 50
+MAX_FOUND = 500
 DEFAULT_FOUND = 20
 CREATE_ATTEMPTS = 3
 UNIQUE_EMAIL = "uq_customers_merchant_id_email_normalized"
@@ -80,7 +80,7 @@ async def lock_customer(ctx: Ctx, customer_id: uuid.UUID) -> CustomerRecord:
 
 
 async def search_customers(ctx: Ctx, text: str, *, limit: int = DEFAULT_FOUND) -> list[CustomerRecord]:
-    """Return up to `limit` (at most 50) live customers: by the start of an e-mail address, the end of a phone number
+    """Return up to `limit` (at most 500) live customers: by the start of an e-mail address, the end of a phone number
     (four digits or more), or the start of first or last name, accents and case aside."""
     return await search.search_customers(ctx, text.strip(), limit=max(1, min(limit, MAX_FOUND)))
 

@@ -22,7 +22,8 @@ BY_TOKEN = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND 
 OF_CUSTOMERS = f"""
 SELECT {COLUMNS} FROM loyalty_cards c
 WHERE c.merchant_id = $1 AND c.customer_id = ANY($2) AND c.deleted_at IS NULL AND c.status <> 'merged'
-ORDER BY c.created_at, c.id LIMIT 200
+  AND ($3::uuid IS NULL OR c.enrolled_at_store_id = $3)
+ORDER BY c.created_at, c.id LIMIT 1000
 """
 LIST = f"""
 SELECT {COLUMNS} FROM loyalty_cards c
@@ -68,11 +69,11 @@ async def find_by_scan(ctx: Ctx, scan: Scan) -> Card | None:
     return None if row is None else _card(row)
 
 
-async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> list[Card]:
-    """Return the live, unmerged cards of some customers, oldest first."""
+async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID | None = None) -> list[Card]:
+    """Return the live, unmerged cards of some customers, oldest first; with `store_id` those enrolled there."""
     if not customer_ids:
         return []
-    return [_card(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids))]
+    return [_card(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids), store_id)]
 
 
 async def list_cards(

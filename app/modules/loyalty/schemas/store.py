@@ -10,6 +10,7 @@ from app.core.web.fields import Answer, Body, Cents, Email, Line, OptionalLine, 
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole, ProgramType
 from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.schemas.cards import CardDetail
+from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
 
 CARD = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 TRANSACTION = "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90"
@@ -121,9 +122,9 @@ class EnrollAtStore(WithPin):
     last_name: Line
     email: Email
     phone: OptionalLine | None = None
-    birth_date: dt.date | None = None
+    birth_date: BirthDate | None = None
     locale: Literal["en", "fr", "de", "lb"]
-    has_accepted_terms: Literal[True]
+    has_accepted_terms: AcceptedTerms
     wants_marketing: bool = False
 
 

@@ -27,6 +27,8 @@ from app.modules.loyalty.services import ledger
 from app.modules.tenancy import public as tenancy
 
 MAX_FOUND = 20
+MAX_CANDIDATES = 500
+"""People who match at any store, among whom those with a card of the caller's own store are looked for."""
 INSERT = """
 INSERT INTO loyalty_cards (merchant_id, id, customer_id, program_id, enrolled_at_store_id, card_number, qr_token, status, stamps_target,
                            last_activity_at, created_at, updated_at)
@@ -195,23 +197,20 @@ async def search_card_for_store(ctx: Ctx, *, text: str, store_id: uuid.UUID | No
     With one card per store (A1 off), staff of `store_id` find only cards enrolled there; None searches the whole merchant.
     At most 20, the best match first; a number or QR content gives one or none.
     """
-    settings = await programs.get_settings(ctx)
-
-    def is_visible(card: Card) -> bool:
-        return store_id is None or settings.allow_cross_location_redemption or card.enrolled_at_store_id == store_id
-
+    place = None if (await programs.get_settings(ctx)).allow_cross_location_redemption else store_id
     scan = card_number.parse_scan(text)
     if scan is not None:
         card = await card_queries.find_by_scan(ctx, scan)
         if card is not None and card.merged_into_id is not None:  # an old card in somebody's purse still opens their account
             card = await card_queries.get_card(ctx, card.merged_into_id)
-        return await with_customers(ctx, [card]) if card is not None and is_visible(card) else []
-    people = await customers.search_customers(ctx, text, limit=MAX_FOUND)
+        return await with_customers(ctx, [card]) if card is not None and place in (None, card.enrolled_at_store_id) else []
+    people = await customers.search_customers(ctx, text, limit=MAX_FOUND if place is None else MAX_CANDIDATES)
     by_id = {person.id: person for person in people}
-    found = await card_queries.list_of_customers(ctx, list(by_id))
     order = {customer_id: position for position, customer_id in enumerate(by_id)}
-    visible = sorted((card for card in found if is_visible(card)), key=lambda card: order.get(card.customer_id or card.id, MAX_FOUND))
-    return [FoundCard(card, by_id.get(card.customer_id) if card.customer_id else None) for card in visible[:MAX_FOUND]]
+    cards = await card_queries.list_of_customers(ctx, list(by_id), store_id=place)
+    found = [(card.customer_id, card) for card in cards if card.customer_id]
+    found.sort(key=lambda item: order[item[0]])
+    return [FoundCard(card, by_id[customer_id]) for customer_id, card in found[:MAX_FOUND]]
 
 
 async def with_customers(ctx: Ctx, found: Sequence[Card]) -> list[FoundCard]:

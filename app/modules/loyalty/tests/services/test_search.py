@@ -108,3 +108,13 @@ async def test_at_most_twenty_are_found(database: Database) -> None:
     found = await find(database, shop, shop.counter, tag)
     assert len(found) == len(set(found)) == 20
     assert set(found) <= {card.id for card in made}
+
+
+async def test_people_of_other_stores_do_not_crowd_out_the_own_ones(database: Database) -> None:
+    """With a card per store, a frequent name at the other store must not hide the one customer of this store."""
+    shop = await make_shop(database, stores=2, is_cross_location=False)
+    tag = f"Weber-{uuid.uuid4().hex[:8]}"
+    for _ in range(25):
+        await make_card(database, shop, person=applicant(first_name="Anna", last_name=tag))
+    own = await make_card(database, shop, person=applicant(first_name="Zoé", last_name=tag), counter=shop.counters[1])
+    assert await find(database, shop, shop.counters[1], tag) == [own.id]
