@@ -28,6 +28,7 @@ GLOBAL_TABLES = {
 OTHER_KEYS = {
     "core_outbox": "some messages are the platform's; the relay claims rows by id across merchants",
     "core_audit_log": "some entries are the platform's",
+    "messaging_mails": "a mail is found by its outbox message; those about a user's password are the platform's",
     "tenancy_sessions": "a session is found by its token, before its merchant is known; admins' sessions have none",
 }
 # The merchants themselves are protected by their own id.

@@ -12,9 +12,12 @@ from app.modules.tenancy.queries import merchants as merchant_queries
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.queries.merchants import MerchantView
 from app.modules.tenancy.queries.stores import StoreView
+from app.modules.tenancy.services.auth_service import MERCHANT_SIGN_IN_PAGE as SIGN_IN_PATH
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, open_for_admin
 from app.modules.tenancy.services.panel_service import Panel, get_panel
+from app.modules.tenancy.services.password_service import FORGOTTEN_PATH as PASSWORD_FORGOTTEN_PATH
+from app.modules.tenancy.services.password_service import LINK_LIFETIME as PASSWORD_LINK_LIFETIME
 from app.modules.tenancy.services.password_service import link_path as password_link_path
 from app.modules.tenancy.services.session_service import (
     NewSession,
@@ -29,9 +32,14 @@ from app.modules.tenancy.services.session_service import (
     set_unlocked,
 )
 from app.modules.tenancy.services.store_service import find_store_names, get_store, list_stores
+from app.modules.tenancy.services.user_service import INVITATION_LIFETIME
 from app.modules.tenancy.services.zone_service import merchant_zone
 
 __all__ = [
+    "INVITATION_LIFETIME",
+    "PASSWORD_FORGOTTEN_PATH",
+    "PASSWORD_LINK_LIFETIME",
+    "SIGN_IN_PATH",
     "MerchantView",
     "NewSession",
     "Panel",

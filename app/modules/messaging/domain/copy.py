@@ -6,10 +6,25 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from app.modules.messaging.domain.template import BASE_VARIABLES, PLATFORM_NAME, PLATFORM_VARIABLES
+
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
 PARAGRAPH = "        <mj-text>[[text]]</mj-text>"
-SENDER = "{{merchant_name}} · {{merchant_address}}"
 RULE = "-- "  # what mail readers take for the start of a signature
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """In whose name a mail is written: the name at its head, and the line at its foot. Both may hold `{{name}}`."""
+
+    name: str
+    signature: str
+    variables: frozenset[str]
+
+
+MERCHANT = Sender(name="{{merchant_name}}", signature="{{merchant_name}} · {{merchant_address}}", variables=BASE_VARIABLES)
+PLATFORM = Sender(name=PLATFORM_NAME, signature=PLATFORM_NAME, variables=PLATFORM_VARIABLES)
+SENDERS = {"merchant": MERCHANT, "platform": PLATFORM}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +51,7 @@ def fill_slots(text: str, values: Mapping[str, str]) -> str:
     return _SLOT.sub(lambda match: values[match.group(1)], text)
 
 
-def build_mjml(copy: MailCopy, *, layout: str, card: str, locale: str, button_link: str) -> str:
+def build_mjml(copy: MailCopy, *, layout: str, card: str, locale: str, button_link: str, sender: Sender) -> str:
     """Return the MJML document: `layout` with the copy in its slots; `card` is the card's section, or empty."""
 
     def paragraphs(texts: tuple[str, ...]) -> str:
@@ -44,6 +59,8 @@ def build_mjml(copy: MailCopy, *, layout: str, card: str, locale: str, button_li
 
     slots = {
         "locale": locale,
+        "sender": html.escape(sender.name),
+        "signature": html.escape(sender.signature),
         "subject": html.escape(copy.subject),
         "preheader": html.escape(copy.preheader),
         "heading": html.escape(copy.heading),
@@ -57,7 +74,7 @@ def build_mjml(copy: MailCopy, *, layout: str, card: str, locale: str, button_li
     return fill_slots(layout, slots)
 
 
-def build_text(copy: MailCopy, *, card: str, button_link: str) -> str:
+def build_text(copy: MailCopy, *, card: str, button_link: str, sender: Sender) -> str:
     """Return the plain text: the same sentences in the same order, the button as its label and address."""
     parts = [copy.heading, *copy.before]
     if card:
@@ -65,6 +82,6 @@ def build_text(copy: MailCopy, *, card: str, button_link: str) -> str:
     parts += [
         f"{copy.button}:\n{{{{{button_link}}}}}",
         *copy.after,
-        f"{RULE}\n{{{{merchant_name}}}} · {{{{merchant_address}}}}\n{copy.reason}",
+        f"{RULE}\n{sender.signature}\n{copy.reason}",
     ]
     return "\n\n".join(parts) + "\n"

@@ -13,8 +13,12 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 
-BASE_VARIABLES = frozenset({"greeting", "merchant_name", "merchant_address", "brand_colour", "brand_text_colour"})
-"""What every template may use: messaging knows these itself (the colour comes with the content)."""
+PLATFORM_NAME = "Orion Loyalty"
+PLATFORM_COLOUR = "#4338ca"  # the product's accent, as in frontend/css/tokens.css
+PLATFORM_VARIABLES = frozenset({"greeting", "brand_colour", "brand_text_colour"})
+"""What every template may use: messaging knows these itself (the colour of a merchant's program comes with the content)."""
+BASE_VARIABLES = PLATFORM_VARIABLES | {"merchant_name", "merchant_address"}
+"""What a template of a mail in a merchant's name may use."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from app.core.context import Ctx
 from app.core.i18n import _
 from app.core.i18n.locale import match_locale, negotiate, use_locale
 from app.modules.customers import public as customers
+from app.modules.messaging.domain.addressee import Addressee
 from app.modules.messaging.domain.colours import COLOUR, text_colour_on
 from app.modules.messaging.domain.content import MailContent, greetable_name
 from app.modules.messaging.domain.enums import MailState
@@ -59,8 +60,9 @@ async def send_mail(
     customer = await customers.get_customer(ctx, customer_id)
     merchant = await tenancy.get_merchant(ctx)
     language = negotiate(locale, customer.locale, None, merchant.locale)
-    if customer.email is None:
-        return await service.suppress(template, language, message_id=message_id, customer_id=customer_id, reason="erased")
+    to = Addressee(customer.email, language, customer_id=customer_id)
+    if to.email is None:
+        return await service.suppress(template, to, message_id=message_id, reason="erased")
     with use_locale(language):
         give_content = template_service.find_provider(template)
         content: MailContent = await give_content(
@@ -68,24 +70,29 @@ async def send_mail(
         )
         values = {
             **_base_values(content, merchant.name, greetable_name(customer.first_name)),
-            "merchant_address": await _address(ctx, store_id or customer.registered_store_id),
+            "merchant_address": await sender_address_line(ctx, store_id or customer.registered_store_id),
             **content.values,
         }
-    return await service.send_template(template, language, customer.email, values, message_id=message_id, customer_id=customer_id)
+    return await service.send_template(template, to, values, message_id=message_id)
 
 
 def _base_values(content: MailContent, merchant_name: str, name: str | None) -> dict[str, str]:
     if not COLOUR.fullmatch(content.brand_colour):
         raise TemplateVariableException({"brand_colour"})
     return {
-        "greeting": _("Hello %(name)s,", name=name) if name else _("Hello,"),
+        "greeting": greeting(name),
         "merchant_name": merchant_name,
         "brand_colour": content.brand_colour,
         "brand_text_colour": text_colour_on(content.brand_colour),
     }
 
 
-async def _address(ctx: Ctx, store_id: uuid.UUID | None) -> str:
+def greeting(name: str | None) -> str:
+    """Return the first line of a mail, in the current language; `name` is one that a mail may greet with, or None."""
+    return _("Hello %(name)s,", name=name) if name else _("Hello,")
+
+
+async def sender_address_line(ctx: Ctx, store_id: uuid.UUID | None) -> str:
     """Return the address of the store on one line, of the merchant's first store when none is named."""
     stores = await tenancy.list_stores(ctx, include_closed=True)
     store = next((store for store in stores if store.id == store_id), stores[0] if stores else None)

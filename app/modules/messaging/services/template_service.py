@@ -8,8 +8,8 @@ from typing import Any
 from app.core.i18n.locale import LOCALES
 from app.core.modules import load_attribute
 from app.modules.messaging.domain.content import Provider, TemplateSpec
-from app.modules.messaging.domain.copy import MailCopy, build_mjml, build_text
-from app.modules.messaging.domain.template import BASE_VARIABLES, MailTemplate
+from app.modules.messaging.domain.copy import SENDERS, MailCopy, build_mjml, build_text
+from app.modules.messaging.domain.template import MailTemplate
 from app.modules.messaging.errors import TemplateVariableException, UnknownTemplateException
 
 FOLDER = Path(__file__).resolve().parents[1] / "templates" / "mail"
@@ -60,14 +60,15 @@ def get_template(code: str, locale: str) -> MailTemplate:
         raise UnknownTemplateException
     copy = MailCopy.from_document(document[locale])
     link, has_card = document["button_link"], document["has_card"]
-    mjml = build_mjml(copy, layout=_read("layout.mjml"), card=_read("card.mjml") if has_card else "", locale=locale, button_link=link)
+    sender, card = SENDERS[document.get("sender", "merchant")], _read("card.mjml") if has_card else ""
+    mjml = build_mjml(copy, layout=_read("layout.mjml"), card=card, locale=locale, button_link=link, sender=sender)
     return MailTemplate(
         code=code,
         locale=locale,
         subject=copy.subject,
         html=mjml2html(mjml),
-        text=build_text(copy, card=CARD_TEXT if has_card else "", button_link=link),
-        variables=frozenset(document["variables"]) | BASE_VARIABLES,
+        text=build_text(copy, card=CARD_TEXT if has_card else "", button_link=link, sender=sender),
+        variables=frozenset(document["variables"]) | sender.variables,
     ).check()
 
 

@@ -21,7 +21,12 @@ VALUES: dict[str, dict[str, str]] = {
     },
     "loyalty_card_link": {"card_link": "https://orion.example/s/gare/loyalty/sign-in#x", "valid_minutes": "15"},
     "customer_sign_in": {"sign_in_link": "https://orion.example/s/gare/loyalty/sign-in#x", "valid_minutes": "15"},
+    "user_invited": {"password_link": "https://orion.example/account/password#x", "valid_days": "7"},
+    "user_added": {"sign_in_link": "https://orion.example/merchants/sign-in"},
+    "password_link": {"password_link": "https://orion.example/account/password#x", "valid_minutes": "30"},
+    "password_changed": {"forgotten_link": "https://orion.example/account/forgot"},
 }
+OF_THE_PLATFORM = {"password_link", "password_changed"}
 BASE = {
     "greeting": "Moien Léa,",
     "merchant_name": "Bäckerei Käppchen & Fils",
@@ -29,6 +34,13 @@ BASE = {
     "brand_colour": COLOUR,
     "brand_text_colour": "#ffffff",
 }
+
+
+def base_values(code: str) -> dict[str, str]:
+    """What messaging itself gives for the mail `code`."""
+    return {name: value for name, value in BASE.items() if code not in OF_THE_PLATFORM or not name.startswith("merchant_")}
+
+
 SEEN: list[dict[str, Any]] = []
 
 

@@ -28,6 +28,7 @@ SECOND_FACTOR_PAGE = "/admin/sign-in?step=code"
 ADMIN_PAGE = "/admin"
 CHOICE_PAGE = "/merchants/choose"
 MERCHANT_PAGE = "/merchants"
+MERCHANT_SIGN_IN_PAGE = "/merchants/sign-in"
 STORE_PAGE = "/store/terminal"
 
 

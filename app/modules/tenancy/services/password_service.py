@@ -25,6 +25,8 @@ from app.modules.tenancy.services import auth_service, login_guard, session_serv
 from app.modules.tenancy.services.session_service import NewSession
 
 LINK_LIFETIME = dt.timedelta(minutes=30)
+FORGOTTEN_PATH = "/account/forgot"
+"""The page on which somebody asks for a link."""
 _MAC_BYTES = 24
 
 
