@@ -33,6 +33,11 @@ const directLabels = {
     }).sort((a, b) => a.y - b.y);
     places.forEach((place, index) => {
       if (index > 0) place.y = Math.max(place.y, places[index - 1].y + 18);
+    });
+    // All at the floor: the names stand upwards from it, none is cut off.
+    places.reverse().forEach((place, index) => {
+      const floor = index > 0 ? places[index - 1].y - 18 : chart.chartArea.bottom;
+      place.y = Math.min(place.y, floor);
       ctx.fillStyle = place.colour;
       ctx.fillText(place.text, place.x, place.y);
     });

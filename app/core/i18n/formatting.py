@@ -60,6 +60,11 @@ def date(value: dt.date, locale: str | None = None, width: Width = "medium") -> 
     return dates.format_date(value, format=width, locale=_locale(locale))
 
 
+def day_and_month(value: dt.date, locale: str | None = None) -> str:
+    """A calendar day without its year, for the axis of a chart: `3 nov.` (fr)."""
+    return dates.format_skeleton("MMMd", value, locale=_locale(locale))
+
+
 def local_date(value: dt.datetime, tz: str | dt.tzinfo, locale: str | None = None, width: Width = "medium") -> str:
     """The calendar day of an aware instant in a zone such as `Europe/Luxembourg`."""
     return date(value.astimezone(_zone(tz)).date(), locale, width)
@@ -115,6 +120,12 @@ def date_field_order(locale: str | None = None) -> tuple[str, ...]:
 def language_name(locale: str) -> str:
     """A language's name in itself, capitalised for a menu: `Lëtzebuergesch`."""
     return (_cldr(locale).languages.get(locale) or locale).capitalize()
+
+
+def territory_names(codes: Sequence[str], locale: str | None = None) -> list[tuple[str, str]]:
+    """Countries by their two letters, each with its name, for a field to choose from."""
+    names = _locale(locale).territories
+    return [(code, names.get(code) or code) for code in codes]
 
 
 def _threshold(length: dt.timedelta) -> float:

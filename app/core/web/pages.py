@@ -12,7 +12,7 @@ from starlette.responses import Response
 import app as package
 from app.core import permissions
 from app.core.context import Ctx, PlatformCtx
-from app.core.i18n import LOCALES, current_locale
+from app.core.i18n import LOCALES, _, current_locale
 from app.core.i18n import jinja as i18n_jinja
 from app.core.modules import MODULES, MenuItem
 
@@ -54,12 +54,12 @@ def environment() -> Environment:
 
 
 def navigation(request: Request, face: str, role: str) -> list[dict[str, Any]]:
-    """Return the entries of a panel's navigation that `role` may open; labels are msgids."""
+    """Return the entries of a panel's navigation that `role` may open, in the current language."""
     items: list[MenuItem] = request.app.state.menu.get(face, [])
     path = request.url.path
     best = max((item.href for item in items if path == item.href or path.startswith(item.href + "/")), key=len, default="")
     return [
-        {"label": item.label, "icon": item.icon, "href": item.href, "active": item.href == best}
+        {"label": _(item.label), "icon": item.icon, "href": item.href, "active": item.href == best}
         for item in items
         if permissions.is_allowed(item.permission, role)
     ]

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 import structlog
@@ -66,6 +67,10 @@ FIELD_MESSAGES: Mapping[str, str] = {
 }
 FIELD_FALLBACK = N_("This value is not valid.")
 
+PANEL_HOMES = ("/admin", "/merchants")
+RETURNING_SIGN_IN_PAGES = ("/admin/sign-in", "/merchants/sign-in")
+DETOURS: Mapping[str, str] = {"store_not_chosen": "/store/terminal/store"}
+"""Refusals of a page that another page can lift."""
 SIGN_IN_PAGES = (("/admin", "/admin/sign-in"), ("/merchants", "/merchants/sign-in"), ("/store", "/store/terminal/pair"))
 
 
@@ -138,6 +143,8 @@ def respond(request: Request, error: errors.OrionException, status: int | None =
 
         if problem.status == 401 and (target := sign_in_page(request)):
             return RedirectResponse(target, 303)
+        if problem.code in DETOURS:
+            return RedirectResponse(DETOURS[problem.code], 303)
         response = pages.render(request, "error.html", status=problem.status, problem=problem, retry_after=retry_after)
         if retry_after is not None:
             response.headers["Retry-After"] = str(retry_after)
@@ -150,7 +157,11 @@ def sign_in_page(request: Request) -> str | None:
     path = request.url.path
     if path.startswith("/s/"):
         return f"/s/{path.split('/')[2]}/loyalty/sign-in"
-    return next((page for prefix, page in SIGN_IN_PAGES if path.startswith(prefix) and path != page), None)
+    page = next((page for prefix, page in SIGN_IN_PAGES if path.startswith(prefix) and path != page), None)
+    if page is None or request.method != "GET" or path in PANEL_HOMES or page not in RETURNING_SIGN_IN_PAGES:
+        return page
+    wanted = path + ("?" + request.url.query if request.url.query else "")
+    return f"{page}?{urlencode({'next': wanted})}"  # a panel's session ends after half an hour: go on where it ended
 
 
 def from_validation(error: RequestValidationError) -> errors.OrionException:

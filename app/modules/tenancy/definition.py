@@ -1,9 +1,11 @@
 """What tenancy plugs into the platform."""
 
-from app.core.modules import ModuleDefinition, Schedule
+from app.core.i18n import N_
+from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.tenancy.permissions import PERMISSIONS
 
 _ROUTES = "app.modules.tenancy.routes.api"
+_PAGES = "app.modules.tenancy.routes.pages"
 _SERVICE = "app.modules.tenancy.services.session_service"
 
 MODULE = ModuleDefinition(
@@ -13,6 +15,14 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.merchant:router",
         f"{_ROUTES}.merchant:choice_router",
         f"{_ROUTES}.admin:router",
+    ),
+    pages=(f"{_PAGES}.account:router", f"{_PAGES}.merchant:router", f"{_PAGES}.admin:router"),
+    menu=(
+        MenuItem("merchant", N_("Team"), "users", "/merchants/team", "tenancy.member.view", 70),
+        MenuItem("admin", N_("Platform"), "layout-dashboard", "/admin", "tenancy.merchant.view", 10),
+        MenuItem("admin", N_("Merchants"), "users", "/admin/merchants", "tenancy.merchant.view", 20),
+        MenuItem("admin", N_("Stores"), "store", "/admin/stores", "tenancy.merchant.view", 30),
+        MenuItem("admin", N_("Health"), "activity", "/admin/health", "core.health.view", 90),
     ),
     permissions=PERMISSIONS,
     cli="app.modules.tenancy.cli:cli",

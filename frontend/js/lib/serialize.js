@@ -13,6 +13,7 @@ const asInteger = (text) => (/^-?\d+$/.test(text) ? Number(text) : text); // wha
 const READERS = {
   int: asInteger,
   cents: (text) => parseCents(text) ?? text,
+  decimal: (text) => text.replace(/[\s\u202f\u00a0]/g, "").replace(",", "."), // "1,5" is what people type in three of our languages
   bool: (text) => text === "true",
 };
 
@@ -33,7 +34,7 @@ function readDateParts(group) {
 }
 
 /**
- * Reads `form`: checkboxes as booleans (as lists when they carry a value), data-type int, cents, bool; an empty field is null, an
+ * Reads `form`: checkboxes as booleans (as lists when they carry a value), data-type int, cents, decimal, bool; an empty field is null, an
  * empty required one is left out; dots in names nest; fieldset[data-date-parts] becomes one ISO date.
  */
 export function serialize(form) {

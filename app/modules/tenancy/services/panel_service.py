@@ -1,6 +1,7 @@
 """What every page of a merchant's panel shows around its content: whose business it is, and who is signed in."""
 
 import dataclasses
+from typing import Any
 
 from app.core.context import Ctx
 from app.modules.tenancy.queries import merchants as merchant_queries
@@ -15,9 +16,9 @@ class Panel:
     merchant: MerchantView
     user_name: str
 
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         """Return what the panel's layout and its dates need; `zone` is the merchant's."""
-        return {"merchant_name": self.merchant.name, "user_name": self.user_name, "zone": self.merchant.time_zone}
+        return {"merchant": self.merchant, "merchant_name": self.merchant.name, "user_name": self.user_name, "zone": self.merchant.time_zone}
 
 
 async def get_panel(ctx: Ctx) -> Panel:

@@ -195,7 +195,10 @@ async def test_stores_of_all_merchants_are_listed_by_name_page_by_page(database:
     seen: list[dict[str, Any]] = []
     cursor = None
     for _ in range(3):
-        page = (await client.get(f"{ROOT}/stores", params={"q": tag.upper(), "limit": 2} | ({"cursor": cursor} if cursor else {}))).json()
+        parameters: dict[str, str | int] = {"q": tag.upper(), "limit": 2}
+        if cursor:
+            parameters["cursor"] = cursor
+        page = (await client.get(f"{ROOT}/stores", params=parameters)).json()
         seen, cursor = seen + page["items"], page["next_cursor"]
         if cursor is None:
             break

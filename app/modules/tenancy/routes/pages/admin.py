@@ -1,0 +1,156 @@
+"""Pages of the platform's panel: merchants, stores, health. They only read; changes go through the API."""
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.context import PlatformCtx
+from app.core.db import heartbeats, state
+from app.core.i18n import LOCALES, N_, _, formatting
+from app.core.outbox import admin as outbox_admin
+from app.core.web import pages
+from app.core.web.deps import access
+from app.core.web.fields import Cursor, OptionalLine
+from app.modules.tenancy.domain import zones
+from app.modules.tenancy.domain.roles import UserRole
+from app.modules.tenancy.services import merchant_service, overview_service, store_service, user_service
+
+router = APIRouter(prefix="/admin", tags=["Admin pages"], include_in_schema=False)
+VIEW: Any = access("admin", "tenancy.merchant.view")
+CREATE: Any = access("admin", "tenancy.merchant.create")
+ADD_STORE: Any = access("admin", "tenancy.merchant.store")
+HEALTH: Any = access("admin", "core.health.view")
+Search = Annotated[OptionalLine, Query(alias="q")]
+MerchantStatus = Annotated[Literal["", "active", "suspended"], Query(alias="status")]
+StoreStatus = Annotated[Literal["", "open", "closed"], Query(alias="status")]
+
+COUNTRIES = ("LU", "BE", "DE", "FR", "NL", "AT", "CH")
+DEFAULT_LOCALE = "fr"
+ROLE_NAMES = {UserRole.OWNER: N_("Owner"), UserRole.MANAGER: N_("Manager"), UserRole.STAFF: N_("Staff")}
+PROCESSES: dict[heartbeats.Kind, tuple[str, str]] = {
+    "web": (N_("Web server"), N_("Serves pages and terminals")),
+    "relay": (N_("Relay"), N_("Hands waiting tasks to the workers")),
+    "worker": (N_("Worker"), N_("Does the tasks, such as sending mail")),
+    "beat": (N_("Scheduler"), N_("Starts what is due daily or hourly")),
+}
+
+
+def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Response:
+    """Return a page of the panel."""
+    return pages.render(request, f"tenancy/admin/{template}.html", ctx=ctx, face="admin", **values)
+
+
+def page_links(request: Request, next_cursor: str | None) -> dict[str, str | None]:
+    """Return the addresses of the list's next page and, unless this is it, of its first; search and filters stay."""
+    here = request.url
+    first, following = here.remove_query_params("cursor"), here.include_query_params(cursor=next_cursor)
+    return {
+        "first_href": f"{first.path}?{first.query}".rstrip("?") if "cursor" in request.query_params else None,
+        "next_href": f"{following.path}?{following.query}" if next_cursor else None,
+    }
+
+
+def form_choices() -> dict[str, Any]:
+    """Return what a merchant's or a store's form offers, and what it begins with."""
+    return {
+        "zones": [(name, name.replace("_", " ")) for name in sorted(zones.zone_names())],
+        "languages": [(locale, formatting.language_name(locale)) for locale in LOCALES],
+        "countries": formatting.territory_names(COUNTRIES),
+        "default_zone": zones.DEFAULT_ZONE,
+        "default_locale": DEFAULT_LOCALE,
+    }
+
+
+def health_values(health: outbox_admin.Health) -> dict[str, Any]:
+    """Return what the notice about the background work needs."""
+    names = {kind: _(name) for kind, (name, _task) in PROCESSES.items()}
+    return {"health": health, "waited": dt.timedelta(seconds=round(health.oldest_due_seconds)), "kind_names": names}
+
+
+def process_rows(health: outbox_admin.Health) -> list[dict[str, Any]]:
+    """Return a row for each process, in the order of the kinds, and one for each kind of which there is none."""
+    rows: list[dict[str, Any]] = []
+    for kind, (name, task) in PROCESSES.items():
+        found: list[heartbeats.Process | None] = [process for process in health.processes if process.kind == kind]
+        rows += [{"kind": _(name), "task": _(task), "process": process} for process in found or [None]]
+    return rows
+
+
+@router.get("", summary="The platform at a glance")
+async def home(request: Request, ctx: PlatformCtx = VIEW) -> Response:
+    """Show counts, whether everything runs, and the merchants made last."""
+    overview = await overview_service.read_overview(ctx)
+    health = await outbox_admin.read_health(ctx.conn, ctx.now)
+    return show(request, ctx, "home", counts=overview.counts, latest=overview.latest, **health_values(health))
+
+
+@router.get("/merchants", summary="All merchants")
+async def list_merchants(
+    request: Request, ctx: PlatformCtx = VIEW, q: Search = "", status: MerchantStatus = "", cursor: Cursor | None = None
+) -> Response:
+    """Show merchants by name; search, filter and page are in the address."""
+    page = await merchant_service.list_merchants(ctx, search=q, status=status or None, cursor=cursor)
+    return show(request, ctx, "merchants", rows=page.items, q=q, only=status, **page_links(request, page.next_cursor))
+
+
+@router.get("/merchants/new", summary="Form for a new merchant")
+async def new_merchant(request: Request, ctx: PlatformCtx = CREATE) -> Response:
+    """Show the form: the merchant, its first store, its owner."""
+    return show(request, ctx, "merchant-new", **form_choices())
+
+
+@router.get("/merchants/{merchant_id}", summary="One merchant")
+async def read_merchant(request: Request, merchant_id: uuid.UUID, ctx: PlatformCtx = VIEW) -> Response:
+    """Show a merchant with its stores and its team: names and roles, nothing more of people."""
+    inside = await merchant_service.open_for_admin(ctx, merchant_id)
+    stores = await store_service.list_stores(inside, include_closed=True)
+    return show(
+        request,
+        ctx,
+        "merchant",
+        merchant=await merchant_service.get_merchant(inside),
+        stores=stores,
+        store_names={store.id: store.name for store in stores},
+        members=await user_service.list_members(inside),
+        role_names={role.value: _(name) for role, name in ROLE_NAMES.items()},
+    )
+
+
+@router.get("/merchants/{merchant_id}/stores/new", summary="Form for one more store")
+async def new_store(request: Request, merchant_id: uuid.UUID, ctx: PlatformCtx = ADD_STORE) -> Response:
+    """Show the form, beginning with the merchant's time zone and language."""
+    merchant = await merchant_service.get_merchant(await merchant_service.open_for_admin(ctx, merchant_id))
+    choices = form_choices() | {"default_zone": merchant.time_zone, "default_locale": merchant.locale}
+    return show(request, ctx, "store-new", merchant=merchant, **choices)
+
+
+@router.get("/stores", summary="All stores")
+async def list_stores(
+    request: Request, ctx: PlatformCtx = VIEW, q: Search = "", status: StoreStatus = "", cursor: Cursor | None = None
+) -> Response:
+    """Show the stores of all merchants by name; search, filter and page are in the address."""
+    page = await overview_service.list_all_stores(ctx, search=q, status=status or None, cursor=cursor)
+    return show(request, ctx, "stores", rows=page.items, q=q, only=status, **page_links(request, page.next_cursor))
+
+
+@router.get("/health", summary="Processes, background work, database")
+async def health(request: Request, ctx: PlatformCtx = HEALTH, cursor: Cursor | None = None) -> Response:
+    """Show what lives, what waits, what gave up and may be tried again, and how far the database is migrated."""
+    found = await outbox_admin.read_health(ctx.conn, ctx.now)
+    dead = await outbox_admin.list_dead(ctx.conn, cursor)
+    merchant_ids = {message.merchant_id for message in dead.items if message.merchant_id is not None}
+    return show(
+        request,
+        ctx,
+        "health",
+        **health_values(found),
+        processes=process_rows(found),
+        dead=dead.items,
+        merchant_names=await overview_service.find_merchant_names(ctx, merchant_ids),
+        database=await state.read_database(ctx.conn),
+        **page_links(request, dead.next_cursor),
+    )
