@@ -1,6 +1,7 @@
 """What loyalty plugs into the platform."""
 
-from app.core.modules import ModuleDefinition
+from app.core.i18n import N_
+from app.core.modules import MenuItem, ModuleDefinition
 from app.modules.loyalty.events import CardEnrolled
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
@@ -11,10 +12,25 @@ for _template in TEMPLATES:
 
 _API = "app.modules.loyalty.routes.api"
 
+MENU = (
+    MenuItem("merchant", N_("Home"), "house", "/merchants", "loyalty.overview.read", 10),
+    MenuItem("merchant", N_("Cards"), "credit-card", "/merchants/cards", "loyalty.card.read", 20),
+    MenuItem("merchant", N_("Program"), "stamp", "/merchants/program", "loyalty.program.manage", 30),
+    MenuItem("merchant", N_("Stores"), "store", "/merchants/stores", "tenancy.store.edit", 40),
+    MenuItem("merchant", N_("Staff and PINs"), "key-round", "/merchants/staff", "loyalty.pin.manage", 50),
+    MenuItem("merchant", N_("Terminals"), "tablet", "/merchants/terminals", "loyalty.terminal.manage", 60),
+    MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80),
+)
+
 MODULE = ModuleDefinition(
     name="loyalty",
     routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router"),
-    pages=("app.modules.loyalty.routes.pages.storefront:router",),
+    pages=(
+        "app.modules.loyalty.routes.pages.storefront:router",
+        "app.modules.loyalty.routes.pages.store:router",
+        "app.modules.loyalty.routes.pages.merchant:router",
+    ),
+    menu=MENU,
     tasks={
         "loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",

@@ -1,0 +1,113 @@
+"""Cards: found, listed, read with their history, corrected."""
+
+import uuid
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core import permissions
+from app.core.context import Ctx
+from app.core.web.deps import access
+from app.core.web.fields import Cursor, OptionalLine
+from app.modules.loyalty.domain.card_number import format_number
+from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
+from app.modules.loyalty.domain.program import stamp_progress
+from app.modules.loyalty.queries import cards as card_queries
+from app.modules.loyalty.queries import programs, rewards, transactions
+from app.modules.loyalty.routes.pages._merchant import views
+from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
+from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, show
+from app.modules.loyalty.routes.pages._qr import qr_image
+from app.modules.loyalty.services import card_service, store_scope
+from app.modules.loyalty.services.card_service import FoundCard
+from app.modules.tenancy import public as tenancy
+
+router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
+READ: Any = access("merchant", "loyalty.card.read")
+PAGE = 25
+Search = Annotated[OptionalLine, Query(alias="q", description="Card number, QR content, e-mail, phone number or name.")]
+StatusChoice = Annotated[str, Query(max_length=20, description="A status of cards; empty is all.")]
+Place = Annotated[Cursor | None, Query()]
+
+
+@router.get("/cards", summary="The cards")
+async def list_cards(
+    request: Request, ctx: Ctx = READ, q: Search = "", store: StoreChoice = "", status: StatusChoice = "", cursor: Place = None
+) -> Response:
+    """Show the cards that the search and the filters name; both are kept in the address."""
+    wanted = next((item for item in CardStatus if item.value == status), None)
+    try:
+        asked = uuid.UUID(store) if store else None
+    except ValueError as error:
+        raise tenancy.StoreNotFoundException from error
+    place = await store_scope.choose_card_store(ctx, asked)
+    found, next_cursor = await _find(ctx, q, place, wanted, cursor)
+    filters = {name: value for name, value in (("q", q), ("store", store), ("status", wanted.value if wanted else "")) if value}
+    names = await tenancy.find_store_names(ctx, {item.card.enrolled_at_store_id for item in found})
+    return await show(
+        request,
+        ctx,
+        "cards",
+        rows=[
+            (item, views.person_name(item.customer), format_number(item.card.card_number), stamp_progress(item.card.state))
+            for item in found
+        ],
+        store_names=names,
+        status_names=views.STATUS_NAMES,
+        status_kinds=views.STATUS_KINDS,
+        stores=options(await open_stores(ctx)),
+        filters=filters,
+        is_first=cursor is None,
+        first_href=f"?{urlencode(filters)}",
+        next_href=f"?{urlencode(filters | {'cursor': next_cursor})}" if next_cursor else None,
+        program=await programs.find_program(ctx),
+    )
+
+
+async def _find(
+    ctx: Ctx, text: str, store_id: uuid.UUID | None, status: CardStatus | None, cursor: str | None
+) -> tuple[list[FoundCard], str | None]:
+    if not text:
+        page = await card_queries.list_cards(ctx, store_id=store_id, status=status, cursor=cursor, limit=PAGE)
+        return await card_service.with_customers(ctx, page.items), page.next_cursor
+    found = await card_service.search_card_for_store(ctx, text=text, store_id=store_id)
+    return [item for item in found if store_id in (None, item.card.enrolled_at_store_id) and status in (None, item.card.status)], None
+
+
+@router.get("/cards/{card_id}", summary="A card")
+async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, cursor: Place = None) -> Response:
+    """Show a card with its holder, its balances, and why each number is as it is."""
+    found = await card_service.get_card_for_store(ctx, card_id)
+    program = await programs.find_program(ctx)
+    offered = await rewards.list_rewards(ctx, program.id, only_active=True) if program else []
+    page = await transactions.list_history(ctx, card_id, cursor=cursor, limit=PAGE)
+    names = await tenancy.find_store_names(ctx, {found.card.enrolled_at_store_id, *(row.store_id for row in page.items if row.store_id)})
+    merchant = await tenancy.get_merchant(ctx)
+    policy = (await programs.get_settings(ctx)).void_policy
+    return await show(
+        request,
+        ctx,
+        "card",
+        found=found,
+        person=views.person_name(found.customer),
+        number=format_number(found.card.card_number),
+        picture=views.card_picture(found, program, offered, merchant.name),
+        progress=stamp_progress(found.card.state),
+        status_names=views.STATUS_NAMES,
+        status_kinds=views.STATUS_KINDS,
+        entries=views.entries(page.items, names),
+        store_names=names,
+        next_cursor=page.next_cursor,
+        is_first=cursor is None,
+        may_correct=permissions.is_allowed("loyalty.points.correct", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
+        is_blocking=policy is VoidPolicy.BLOCK,
+    )
+
+
+@router.get("/cards/{card_id}/qr.svg", summary="The code of a card")
+async def card_code(card_id: uuid.UUID, ctx: Ctx = READ) -> Response:
+    """Return the card's code as an image."""
+    return qr_image((await card_service.get_card_for_store(ctx, card_id)).card.qr_token)

@@ -1,0 +1,51 @@
+"""The program with its live preview, and the rewards that points buy."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.context import Ctx
+from app.core.i18n import formatting
+from app.core.web.deps import access
+from app.modules.loyalty.domain.enums import ProgramType
+from app.modules.loyalty.queries import programs, rewards
+from app.modules.loyalty.routes.pages._merchant.panel import show
+from app.modules.loyalty.services.program_service import ProgramForm
+
+router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
+MANAGE: Any = access("merchant", "loyalty.program.manage")
+NEW_COLOUR = "#4338ca"
+
+
+@router.get("/program", summary="The program")
+async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
+    """Show the program's settings, or good ones to begin with, and how the card will look."""
+    found = await programs.find_program(ctx)
+    form = found or ProgramForm(type=ProgramType.STAMPS, name="", card_name="", colour=NEW_COLOUR)
+    offered = await rewards.list_rewards(ctx, found.id, only_active=True) if found else []
+    return await show(
+        request,
+        ctx,
+        "program",
+        is_new=found is None,
+        form=form,
+        points_per_euro=formatting.number(form.points_per_euro.normalize(), decimals=_decimals(form)),
+        minimum_purchase=formatting.number(form.minimum_purchase_cents / 100, decimals=2),
+        first_cost=offered[0].cost_points if offered else None,
+    )
+
+
+def _decimals(form: Any) -> int:
+    """Return how many decimal places the points per euro need: a field to type in shows neither more nor less."""
+    exponent = form.points_per_euro.normalize().as_tuple().exponent
+    return max(0, -int(exponent))
+
+
+@router.get("/program/rewards", summary="The rewards")
+async def show_rewards(request: Request, ctx: Ctx = MANAGE) -> Response:
+    """Show the rewards that points buy, also those not offered at present."""
+    found = await programs.find_program(ctx)
+    items = await rewards.list_rewards(ctx, found.id) if found else []
+    return await show(request, ctx, "rewards", program=found, rewards=items)

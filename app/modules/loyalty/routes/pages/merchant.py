@@ -1,0 +1,9 @@
+"""Loyalty's pages in the merchant's panel. They only read; changes go through the API."""
+
+from fastapi import APIRouter
+
+from app.modules.loyalty.routes.pages._merchant import cards, counter, home, program, settings, stores
+
+router = APIRouter()
+for part in (home, program, stores, counter, cards, settings):
+    router.include_router(part.router)
