@@ -67,9 +67,9 @@ def load_attribute(path: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def load_modules(names: Sequence[str] = MODULES) -> list[ModuleDefinition]:
-    """Load, register and validate the definitions of `names`, in dependency order; InvalidModule when something is off."""
-    definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in names]
+def load_modules() -> list[ModuleDefinition]:
+    """Load, register and validate the definitions of all modules, in dependency order; InvalidModule when something is off."""
+    definitions: list[ModuleDefinition] = [load_attribute(f"app.modules.{name}.definition:MODULE") for name in MODULES]
     check_modules(definitions)
     for definition in definitions:
         for event, tasks in definition.handlers.items():

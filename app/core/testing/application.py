@@ -1,9 +1,8 @@
 """The application as tests see it: the real gate, real routes, real transactions; only the socket is missing."""
 
 import contextlib
-import importlib.util
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +11,7 @@ import httpx
 from app.core import permissions
 from app.core.config import Settings
 from app.core.ids import new_id
-from app.core.modules import MODULES, ModuleDefinition
+from app.core.modules import ModuleDefinition
 from app.core.testing.databases import DatabaseUrls
 
 if TYPE_CHECKING:
@@ -78,13 +77,8 @@ def make_client(gate: "Gate", *, address: str = "127.0.0.1", **headers: str) -> 
     return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=BROWSER_HEADERS | headers)
 
 
-def present_modules() -> Sequence[str]:
-    """Return the modules that have a definition, in dependency order."""
-    return [name for name in MODULES if importlib.util.find_spec(f"app.modules.{name}.definition")]
-
-
 def make_app(settings: Settings) -> "Gate":
     """Return the whole application for `settings`."""
     from app.core.web.app import create_app
 
-    return create_app(settings, modules=present_modules())
+    return create_app(settings)

@@ -12,7 +12,6 @@ from app.core.modules import load_modules
 from app.core.outbox import claims
 from app.core.tasks.registry import handlers_of
 from app.core.tasks.runner import Handler, Outcome, Runner
-from app.core.testing.application import present_modules
 
 DUE_IDS = """
 SELECT id FROM core_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= $1 AND merchant_id = $2
@@ -32,7 +31,7 @@ async def run_due(
 
     With `merchant_id` only that merchant's. AssertionError after `max_runs`: something makes work for itself without end.
     """
-    runner = Runner(database, handlers if handlers is not None else handlers_of(load_modules(present_modules())))
+    runner = Runner(database, handlers if handlers is not None else handlers_of(load_modules()))
     outcomes: list[Outcome] = []
     while True:
         async with raw_connection(database.platform) as conn:

@@ -21,7 +21,7 @@ import pytest_asyncio
 from app.core import config
 from app.core.config import Settings
 from app.core.db.engine import Database
-from app.core.testing import application, network
+from app.core.testing import application, extent, network
 from app.core.testing.databases import DatabaseUrls, TestServer, create_database, drop_database
 from app.ops.embedded_valkey import EmbeddedValkey, ephemeral_valkey
 
@@ -37,7 +37,7 @@ SOCKET_DIR = "orion_postgres_socket_dir"
 def pytest_configure(config: pytest.Config) -> None:
     """Shut the network and forget the environment's settings before anything is imported."""
     network.block()
-    for name in [name for name in os.environ if name.startswith("ORION_")]:
+    for name in [name for name in os.environ if name.startswith("ORION_") and name not in extent.VARIABLES]:
         del os.environ[name]
     Settings.model_config["env_file"] = None
     config.stash[SERVER] = TestServer()

@@ -1,14 +1,18 @@
 """The fixtures themselves: roles, isolation from the network, a checksum that notices a change."""
 
+import inspect
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
 
 import asyncpg
+import httpx
 import pytest
 from sqlalchemy import text
 
 from app.core.db.engine import Database
+from app.core.modules import load_modules
+from app.core.tasks.registry import handlers_of, timetable_of
 from app.core.testing.network import NetworkBlocked
 
 
@@ -44,3 +48,16 @@ async def test_a_checksum_notices_a_changed_row(
     before = await checksum("core_outbox", merchant_id)
     await superuser.execute("UPDATE core_outbox SET attempts = 1 WHERE merchant_id = $1", merchant_id)
     assert len({empty, before, await checksum("core_outbox", merchant_id)}) == 3
+
+
+async def test_the_whole_application_starts_and_is_ready(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
+    assert (await client.get("/api/openapi.json")).json()["info"]["title"] == "Orion Loyalty"
+
+
+async def test_a_worker_knows_every_task_and_beat_every_schedule() -> None:
+    definitions = load_modules()
+    handlers, timetable = handlers_of(definitions), timetable_of(definitions)
+    assert {schedule.task for schedule in timetable.schedules} <= set(handlers)
+    assert all(inspect.iscoroutinefunction(handler) for handler in handlers.values())
+    assert timetable.list_merchant_zones is not None or not timetable.daily

@@ -11,7 +11,7 @@ from app.core.config import Settings, get_settings
 from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.core.i18n import get_catalogs
-from app.core.modules import MODULES, MenuItem, ModuleDefinition, load_attribute, load_modules
+from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
 from app.core.web import health, openapi, operation, pages, problems, site
 from app.core.web.middleware import Gate
@@ -77,10 +77,10 @@ def _menu(definitions: Sequence[ModuleDefinition]) -> dict[str, list[MenuItem]]:
     return menu
 
 
-def create_app(settings: Settings | None = None, *, modules: Sequence[str] = MODULES) -> Gate:
+def create_app(settings: Settings | None = None) -> Gate:
     """Return the whole application; settings, catalogs and modules are checked now, not at the first request."""
     settings = settings or get_settings()
     configure_logging()
     _ = settings.secret_key, settings.pin_pepper
     get_catalogs()
-    return Gate(build_api(settings, load_modules(modules)), settings)
+    return Gate(build_api(settings, load_modules()), settings)
