@@ -7,18 +7,21 @@ Tests arrange through `arrange(coroutine)`, with the factories of the modules an
 
 import asyncio
 import os
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from app.core import config
+from app.core import config, mailbox
 from app.core.config import get_settings
 from app.core.db.engine import Database
-from app.core.testing.processes import Stack, running_stack
+from app.core.testing.processes import Stack, running_stack, wait_for
+from app.ops.mailbox import serve_mailbox
 from tests.e2e.kit_browser import chromium
 
 Answer = TypeVar("Answer")
@@ -32,6 +35,19 @@ class Site:
     url: str
     stack: Stack
     database: Database
+    mailbox_dir: Path
+
+    def wait_for_mail(self, recipient: str, *, with_text: str = "") -> mailbox.Mail:
+        """Return the newest mail to `recipient` whose plain text has `with_text`, once the worker has sent it."""
+        found: list[mailbox.Mail] = []
+
+        def has_come() -> bool:
+            mails = (mailbox.read_mail(item.id, directory=self.mailbox_dir) for item in mailbox.list_mails(50, directory=self.mailbox_dir))
+            found.extend(mail for mail in mails if recipient in mail.recipients and with_text in mail.text)
+            return bool(found)
+
+        wait_for(has_come, what=f"a mail to {recipient}")
+        return found[0]
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +73,18 @@ def arrange(loop: asyncio.AbstractEventLoop) -> Arrange[Any]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, arrange: Arrange[Any]) -> Iterator[Site]:
-    """The platform with web, relay and worker processes; the settings of this process are theirs."""
-    with running_stack(tmp_path_factory.mktemp("site") / "stack") as stack:
+def site(tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLoop, arrange: Arrange[Any]) -> Iterator[Site]:
+    """The platform with web, relay and worker processes and a mailbox; the settings of this process are theirs."""
+    folder = tmp_path_factory.mktemp("site")
+    listener = socket.create_server(("127.0.0.1", 0))
+    postman = asyncio.run_coroutine_threadsafe(serve_mailbox(listener, folder / "mails"), loop)
+
+    async def see_the_postman_off() -> None:
+        postman.cancel()
+        await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()), return_exceptions=True)
+
+    environment = {"ORION_SMTP_URL": f"smtp://127.0.0.1:{listener.getsockname()[1]}"}
+    with running_stack(folder / "stack", environment=environment) as stack:
         variables = {name: value for name, value in stack.environment.items() if name.startswith("ORION_")}
         os.environ.update(variables)
         config.get_settings.cache_clear()
@@ -71,11 +96,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, arrange: Arrange[Any]) -> Ite
             return Database.from_settings(get_settings(), application="orion-e2e")
 
         database = arrange(open_database())
-        yield Site(stack.base_url, stack, database)
+        yield Site(stack.base_url, stack, database, folder / "mails")
         arrange(database.dispose())
         for name in variables:
             del os.environ[name]
         config.get_settings.cache_clear()
+    arrange(see_the_postman_off())
 
 
 @pytest.fixture(scope="module")
