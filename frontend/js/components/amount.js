@@ -27,6 +27,7 @@ component("amountKeypad", () => ({
   },
 
   onBeforeInput(event) {
+    if (event.inputType === "insertLineBreak") return; // Enter sends the form
     event.preventDefault();
     if (event.inputType.startsWith("delete")) this.back();
     else if (/^\d+$/.test(event.data ?? "")) this.add(event.data);

@@ -78,7 +78,7 @@ export const cardView = {
     });
   },
   get stampsShown() { return this.hasCard ? formatNumber(shownStamps(this.card)) : "0"; },
-  get stampsOf() { return _("of %(target)s stamps", { target: formatNumber(this.target) }); },
+  get stampsOf() { return _("out of %(target)s stamps", { target: formatNumber(this.target) }); },
   get stampsLabel() { return this.hasCard ? sayProgress(this.card) : ""; },
   get readyText() {
     const ready = this.card?.rewards_ready ?? 0;
@@ -106,7 +106,7 @@ export const cardView = {
   get stampLabel() { return ngettext("Give %(num)s stamp", "Give %(num)s stamps", this.stampCount); },
   get stampClass() { return this.hasReady ? "btn btn-secondary btn-lg" : "btn btn-primary btn-hero"; },
   get stampReward() { return this.program?.stamp_reward || _("Reward"); },
-  get redeemLabel() { return _("Hand out: %(reward)s", { reward: this.stampReward }); },
+  get redeemLabel() { return _("Redeem: %(reward)s", { reward: this.stampReward }); },
 
   get preview() {
     const { points_rate: rate = 0, minimum_purchase_cents: least = 0 } = this.program ?? {};
@@ -134,7 +134,7 @@ export const cardView = {
         id: reward.id, name: reward.name, description: reward.description, cost, isEnough,
         price: sayPoints(reward.cost_points), isClosed: this.isHeld || !isEnough || isOwing, isShort: !isEnough,
         missing: isEnough ? "" : ngettext("%(num)s point missing", "%(num)s points missing", cost - balance),
-        label: _("Hand out: %(reward)s", { reward: reward.name }),
+        label: _("Redeem: %(reward)s", { reward: reward.name }),
       };
     });
   },

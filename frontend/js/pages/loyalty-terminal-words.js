@@ -75,9 +75,10 @@ export function sayDone(kind, answer, reward = "") {
   }
   if (kind === "earn") {
     const added = ngettext("%(num)s point added", "%(num)s points added", transaction.points_delta);
-    return `${added}: ${_("balance %(points)s", { points: formatNumber(card.points_balance) })}`;
+    const balance = _("balance %(points)s", { points: formatNumber(card.points_balance) });
+    return `${added}: ${balance}`;
   }
-  if (kind === "redeem") return _("Reward handed out: %(reward)s", { reward });
+  if (kind === "redeem") return _("Reward redeemed: %(reward)s", { reward });
   if (kind === "adjust") return _("Balance corrected: %(change)s", { change: sayDelta(transaction) });
   return _("Undone: %(change)s", { change: sayDelta(transaction) });
 }
