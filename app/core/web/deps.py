@@ -165,8 +165,9 @@ class IdempotentAccess(Access):
     async def __call__(self, request: Request) -> AsyncIterator[Any]:
         """Yield the Mutation; its unit of work opens and ends inside `run`."""
         key = idempotency.parse_key(request.headers.get("idempotency-key"))
-        body = await request.body()
-        yield Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(request.method, request.url.path, body)))
+        parts = (request.method, request.url.path, await request.body())
+        secret = request.app.state.settings.derive_key("idempotency")
+        yield Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(*parts, key=secret)))
 
 
 def access(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
