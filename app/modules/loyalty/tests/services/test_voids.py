@@ -276,7 +276,7 @@ async def test_each_face_takes_back_its_own_kind_and_nothing_else(
     assert [await checksum(table, shop.id) for table in TABLES] == before
 
 
-async def test_the_cooldown_counts_from_the_stamp_before_the_voided_one(client: httpx.AsyncClient, database: Database) -> None:
+async def test_voiding_the_last_stamp_ends_its_cooldown(client: httpx.AsyncClient, database: Database) -> None:
     shop = await make_shop(database, stamp_cooldown_minutes=60)
     card = await make_card(database, shop)
     stamped = (await act(client, shop, "/stamp", card_id=str(card.id)))["transaction"]["id"]
