@@ -5,6 +5,7 @@ import dataclasses
 import datetime as dt
 import os
 import socket
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -20,6 +21,8 @@ INTERVAL_SECONDS = 15.0
 ALIVE = dt.timedelta(seconds=60)
 Kind = Literal["web", "relay", "worker", "beat"]
 KINDS: Sequence[Kind] = ("web", "relay", "worker", "beat")
+
+_beating: Counter[Kind] = Counter()
 
 BEAT = """
 INSERT INTO core_heartbeats (process, kind, beat_at) VALUES ($1, $2, $3) ON CONFLICT (process) DO UPDATE SET beat_at = excluded.beat_at
@@ -48,7 +51,11 @@ async def beat_once(conn: asyncpg.Connection, kind: Kind, now: dt.datetime) -> N
 
 
 async def keep_beating(database: Database, kind: Kind) -> None:
-    """Give a sign every 15 s until cancelled, then sign off; a database that is down only delays the next sign."""
+    """Give a sign every 15 s until cancelled, then sign off; a database that is down only delays the next sign.
+
+    A process may hold several applications (tests do): the last one to end signs off.
+    """
+    _beating[kind] += 1
     try:
         while True:
             try:
@@ -57,9 +64,10 @@ async def keep_beating(database: Database, kind: Kind) -> None:
             except Exception as error:  # the sign is for people, nothing depends on it
                 log.warning("heartbeat_failed", process=kind, error=type(error).__name__)
             await asyncio.sleep(INTERVAL_SECONDS)
-    except asyncio.CancelledError:
-        await sign_off(database, kind)
-        raise
+    finally:
+        _beating[kind] -= 1
+        if not _beating[kind]:
+            await sign_off(database, kind)
 
 
 async def sign_off(database: Database, kind: Kind) -> None:
