@@ -23,8 +23,9 @@ BUILD_STAMP := node_modules/.stamp-build-$(shell find package-lock.json frontend
 PORT ?= 8000
 JOBS ?= 2
 ARGS ?=
+OPENAPI := --tag-prefix Loyalty --output app/modules/loyalty/docs/loyalty-openapi.json
 
-.PHONY: help setup setup-run demo test unit e2e browser check format translations bench faults faults-short fuzz locks clean
+.PHONY: help setup setup-run demo test unit e2e browser check openapi format translations bench faults faults-short fuzz locks clean
 
 help: ## Show this help
 	@echo "Orion Loyalty"
@@ -59,13 +60,17 @@ browser: $(DEV_STAMP) $(NPM_STAMP)
 	if [ "$$CI" = true ]; then echo "No browser was found: install chromium or set CHROMIUM_PATH."; exit 1; fi; \
 	echo "No browser was found: browser tests will be skipped. Install chromium or set CHROMIUM_PATH."
 
-check: $(DEV_STAMP) ## Check style, types, architecture, templates and translations
+check: $(DEV_STAMP) ## Check style, types, architecture, templates, translations and the API's description
 	@echo "==> Style";          $(PY) -m ruff check . && $(PY) -m ruff format --check --quiet .
 	@echo "==> Types";          $(PY) -m mypy
 	@echo "==> Architecture";   .venv/bin/lint-imports --no-cache >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@$(PY) -m tools.ast_rules
 	@echo "==> Templates";      $(PY) -m djlint --lint --quiet app
 	@echo "==> Translations";   $(PY) -m tools.i18n check
+	@echo "==> API description"; $(PY) -m app.cli openapi $(OPENAPI) --check
+
+openapi: $(DEV_STAMP) ## Write the description of loyalty's API
+	@$(PY) -m app.cli openapi $(OPENAPI)
 
 format: $(DEV_STAMP) ## Format Python
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .

@@ -167,17 +167,29 @@ def doctor() -> None:
 
 
 @cli.command()
-def openapi(output: Annotated[Path | None, typer.Option(help="File to write; standard output when not given.")] = None) -> None:
-    """Write the description of the API as OpenAPI."""
+def openapi(
+    output: Annotated[Path | None, typer.Option(help="File to write; standard output when not given.")] = None,
+    tag_prefix: Annotated[str, typer.Option(help="Only operations with a tag that starts so, as `Loyalty`.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the file says something else.")] = False,
+) -> None:
+    """Write the description of the API as OpenAPI, of all or of one module."""
     from app.core.config import get_settings
     from app.core.modules import load_modules
+    from app.core.web import openapi as description
     from app.core.web.app import build_api
 
-    text = json.dumps(build_api(get_settings(), load_modules()).openapi(), indent=2, ensure_ascii=False) + "\n"
+    schema = build_api(get_settings(), load_modules()).openapi()
+    if tag_prefix:
+        schema = description.select(schema, tag_prefix)
+    text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     if output is None:
         typer.echo(text, nl=False)
-    else:
+    elif not check:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, encoding="utf-8")
+    elif not output.is_file() or output.read_text(encoding="utf-8") != text:
+        typer.secho(f"{output} does not say what the code does. Run `make openapi` and commit it.", fg="red", err=True)
+        raise typer.Exit(1)
 
 
 def check_settings(*names: Any) -> None:

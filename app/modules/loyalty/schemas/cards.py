@@ -5,7 +5,6 @@ import uuid
 
 from pydantic import ConfigDict, JsonValue
 
-from app.core.ids import new_id
 from app.core.web.fields import Answer
 from app.modules.loyalty.domain.enums import CardStatus, TransactionType
 
@@ -16,6 +15,19 @@ CARD_EXAMPLE: dict[str, JsonValue] = {
 TRANSACTION_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90", "type": "stamp_earned", "stamps_delta": 3, "points_delta": 0, "points_forgiven": 0,
     "stamps_forgiven": 0, "created_at": "2026-11-23T10:15:00Z",
+}  # fmt: skip
+HOLDER_EXAMPLE: dict[str, JsonValue] = {
+    "customer_id": "0199f1a0-4c11-7b20-8d31-7e6f5a4b3c2d", "first_name": "Léa", "last_name": "Weber", "email": "lea.weber@example.lu",
+}  # fmt: skip
+CARD_DETAIL_EXAMPLE: dict[str, JsonValue] = {
+    **CARD_EXAMPLE, "holder": HOLDER_EXAMPLE, "enrolled_at_store_id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10",
+    "created_at": "2026-03-02T09:41:00Z",
+}  # fmt: skip
+HISTORY_EXAMPLE: dict[str, JsonValue] = {
+    "id": "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90", "type": "points_earned", "created_at": "2026-11-23T10:15:00Z",
+    "store_id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10", "store_name": "Filiale 1", "staff_name": "Marie", "reward_name": None,
+    "stamps_delta": 0, "points_delta": 12, "stamps_after": 2, "points_after": 120, "amount_cents": 1290, "points_rate": 10_000,
+    "stamps_target": None, "order_reference": "R-2041", "is_voided": False, "can_void": True,
 }  # fmt: skip
 
 
@@ -64,12 +76,7 @@ class CardChange(Answer):
 class Holder(Answer):
     """Who holds a card, for those who may know."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        json_schema_extra={
-            "examples": [{"customer_id": str(new_id()), "first_name": "Léa", "last_name": "Weber", "email": "lea@example.lu"}]
-        },
-    )
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [HOLDER_EXAMPLE]})
 
     customer_id: uuid.UUID
     first_name: str | None
@@ -80,7 +87,7 @@ class Holder(Answer):
 class CardDetail(CardBalance):
     """A card with its holder (None after an erasure) and the store where it was enrolled."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [CARD_DETAIL_EXAMPLE]})
 
     holder: Holder | None
     enrolled_at_store_id: uuid.UUID
@@ -90,12 +97,16 @@ class CardDetail(CardBalance):
 class CardList(Answer):
     """Cards, and the cursor of the next page when there is one."""
 
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [CARD_DETAIL_EXAMPLE], "next_cursor": None}]})
+
     items: list[CardDetail]
     next_cursor: str | None = None
 
 
 class HistoryEntry(Answer):
     """One row of a card's history and why it is what it is: what, where, when, by which rule, and what it left."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [HISTORY_EXAMPLE]})
 
     id: uuid.UUID
     type: TransactionType
@@ -118,6 +129,8 @@ class HistoryEntry(Answer):
 
 class HistoryPage(Answer):
     """A page of a card's history, newest first."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [HISTORY_EXAMPLE], "next_cursor": None}]})
 
     items: list[HistoryEntry]
     next_cursor: str | None = None

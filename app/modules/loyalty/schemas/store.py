@@ -4,19 +4,41 @@ import datetime as dt
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from app.core.web.fields import Answer, Body, Cents, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole, ProgramType
 from app.modules.loyalty.domain.pins import PinProof
-from app.modules.loyalty.schemas.cards import CardDetail
+from app.modules.loyalty.schemas.cards import CARD_DETAIL_EXAMPLE, CardDetail
 from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
 
 CARD = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 TRANSACTION = "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90"
 PIN_ID = "0199f1a0-7d20-7a31-b1c2-9e8f7a6b5c4d"
 
+STAFF_EXAMPLE: dict[str, JsonValue] = {"id": PIN_ID, "display_name": "Marie", "role": "staff", "is_locked": False}
+TEAM_EXAMPLE: dict[str, JsonValue] = {"items": [STAFF_EXAMPLE], "pin_policy": "required", "pin_length": 6}
+OFFER_EXAMPLE: dict[str, JsonValue] = {
+    "id": "0199f1a0-8e31-7b42-92d3-0f9a8b7c6d5e", "name": "Frühstück", "description": "Für zwei", "cost_points": 300,
+}  # fmt: skip
+TERMINAL_PROGRAM_EXAMPLE: dict[str, JsonValue] = {
+    "type": "both", "name": "Bäckerei Weber", "card_name": "Brotkarte", "colour": "#12654b", "is_active": True, "stamps_target": 10,
+    "stamp_reward": "Ein Kaffee", "max_stamps_per_day": 3, "points_rate": 10_000, "minimum_purchase_cents": 0,
+    "minimum_redemption_points": 100, "redeem_limit_points": 500, "rewards": [OFFER_EXAMPLE],
+}  # fmt: skip
+NEW_CARD: dict[str, JsonValue] = {"stamp_count": 0, "stamps_filled": 0, "rewards_ready": 0, "points_balance": 50}
+TERMINAL_SESSION_EXAMPLE: dict[str, JsonValue] = {
+    "merchant_name": "Bäckerei Weber", "store_id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10", "store_name": "Filiale 1", "store_locale": "lb",
+    "team": TEAM_EXAMPLE, "staff": STAFF_EXAMPLE, "unlocked_until": "2026-11-23T10:20:00Z", "unlock_minutes": 5,
+    "now": "2026-11-23T10:15:00Z", "program": TERMINAL_PROGRAM_EXAMPLE,
+}  # fmt: skip
+
 PinDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,6}$")]
+
+
+def _shows(values: dict[str, JsonValue]) -> ConfigDict:
+    """Return an answer's config with its example."""
+    return ConfigDict(frozen=True, json_schema_extra={"examples": [values]})
 
 
 class TypedPin(Body):
@@ -131,6 +153,8 @@ class EnrollAtStore(WithPin):
 class StaffName(Answer):
     """A staff member to choose at the terminal."""
 
+    model_config = _shows(STAFF_EXAMPLE)
+
     id: uuid.UUID
     display_name: str
     role: PinRole
@@ -140,6 +164,8 @@ class StaffName(Answer):
 class StaffList(Answer):
     """Who works at this store."""
 
+    model_config = _shows(TEAM_EXAMPLE)
+
     items: list[StaffName]
     pin_policy: PinPolicy
     pin_length: int
@@ -148,12 +174,16 @@ class StaffList(Answer):
 class StaffSession(Answer):
     """Who opened the terminal, and until when."""
 
+    model_config = _shows({"staff": STAFF_EXAMPLE, "unlocked_until": "2026-11-23T10:20:00Z"})
+
     staff: StaffName
     unlocked_until: dt.datetime
 
 
 class RewardOffer(Answer):
     """A reward that points buy."""
+
+    model_config = _shows(OFFER_EXAMPLE)
 
     id: uuid.UUID
     name: str
@@ -163,6 +193,8 @@ class RewardOffer(Answer):
 
 class TerminalProgram(Answer):
     """What a terminal needs to know of the program; `points_rate` is points per euro in ten-thousandths, for the live preview."""
+
+    model_config = _shows(TERMINAL_PROGRAM_EXAMPLE)
 
     type: ProgramType
     name: str
@@ -185,6 +217,8 @@ class TerminalSession(Answer):
     `program` is None before the merchant has one; `now` is the server's clock, by which `unlocked_until` counts.
     """
 
+    model_config = _shows(TERMINAL_SESSION_EXAMPLE)
+
     merchant_name: str
     store_id: uuid.UUID
     store_name: str
@@ -199,6 +233,8 @@ class TerminalSession(Answer):
 
 class EnrollmentAnswer(Answer):
     """A card that was just made, with its welcome points."""
+
+    model_config = _shows({"card": {**CARD_DETAIL_EXAMPLE, **NEW_CARD}, "welcome_points": 50})
 
     card: CardDetail
     welcome_points: int

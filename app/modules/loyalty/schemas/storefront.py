@@ -4,19 +4,54 @@ import datetime as dt
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import ConfigDict, JsonValue, StringConstraints
 
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import ProgramType, TransactionType
-from app.modules.loyalty.schemas.cards import CardBalance
+from app.modules.loyalty.schemas.cards import CARD_EXAMPLE, CardBalance
 from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
-from app.modules.loyalty.schemas.store import RewardOffer
+from app.modules.loyalty.schemas.store import NEW_CARD, OFFER_EXAMPLE, RewardOffer
 
 Locale = Literal["en", "fr", "de", "lb"]
+
+STORE_EXAMPLE: dict[str, JsonValue] = {
+    "id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10", "code": "weber-gare", "name": "Filiale 1",
+    "address": "1, place de la Gare, L-1616 Luxembourg", "opening_text": "Lu–Sa 7:00–18:00",
+}  # fmt: skip
+STOREFRONT_EXAMPLE: dict[str, JsonValue] = {
+    "merchant_name": "Bäckerei Weber", "store": STORE_EXAMPLE, "stores": [STORE_EXAMPLE], "works_at_all_locations": True, "type": "both",
+    "name": "Bäckerei Weber", "card_name": "Brotkarte", "colour": "#12654b", "is_active": True, "stamps_target": 10,
+    "stamp_reward": "Ein Kaffee", "points_per_euro": "1", "welcome_bonus_points": 50, "points_expiration_days": 365,
+    "terms_text": "Eine Karte pro Person.", "rewards": [OFFER_EXAMPLE], "google_wallet_enabled": False,
+}  # fmt: skip
+ENROLLED_EXAMPLE: dict[str, JsonValue] = {
+    "already_enrolled": False, "works_at_all_locations": True, "stores": [STORE_EXAMPLE], "card": {**CARD_EXAMPLE, **NEW_CARD},
+    "welcome_points": 50, "next": "/s/weber-gare/loyalty/success",
+}  # fmt: skip
+KNOWN_EXAMPLE: dict[str, JsonValue] = {
+    "already_enrolled": True, "works_at_all_locations": True, "stores": [STORE_EXAMPLE], "card": None, "welcome_points": 0,
+    "next": "/s/weber-gare/loyalty/success?known=1",
+}  # fmt: skip
+OWN_HISTORY_EXAMPLE: dict[str, JsonValue] = {
+    "id": "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90", "type": "points_earned", "created_at": "2026-11-23T10:15:00Z", "store_name": "Filiale 1",
+    "reward_name": None, "stamps_delta": 0, "points_delta": 12, "stamps_after": 2, "points_after": 120, "amount_cents": 1290,
+    "is_voided": False,
+}  # fmt: skip
+PROFILE_EXAMPLE: dict[str, JsonValue] = {
+    "first_name": "Léa", "last_name": "Weber", "email": "lea.weber@example.lu", "phone": "+352621123456", "birth_date": "1990-02-28",
+    "locale": "lb", "wants_marketing": False,
+}  # fmt: skip
+
+
+def _shows(*values: dict[str, JsonValue]) -> ConfigDict:
+    """Return an answer's config with its examples."""
+    return ConfigDict(frozen=True, json_schema_extra={"examples": list(values)})
 
 
 class StoreInfo(Answer):
     """A store as customers see it."""
+
+    model_config = _shows(STORE_EXAMPLE)
 
     id: uuid.UUID
     code: str
@@ -27,6 +62,8 @@ class StoreInfo(Answer):
 
 class StorefrontProgram(Answer):
     """The program behind a store's poster: who runs it, what one gets, where the card works."""
+
+    model_config = _shows(STOREFRONT_EXAMPLE)
 
     merchant_name: str
     store: StoreInfo
@@ -68,6 +105,8 @@ class Enroll(Body):
 class EnrollAnswer(Answer):
     """What a public enrollment tells. `card` only when it was made for somebody new, in this very session."""
 
+    model_config = _shows(ENROLLED_EXAMPLE, KNOWN_EXAMPLE)
+
     already_enrolled: bool
     works_at_all_locations: bool
     stores: list[StoreInfo]
@@ -95,17 +134,23 @@ class UseLink(Body):
 class Accepted(Answer):
     """It was taken on; the mail follows."""
 
+    model_config = _shows({"status": "accepted"})
+
     status: Literal["accepted"] = "accepted"
 
 
 class SignedIn(Answer):
     """Where to go now."""
 
+    model_config = _shows({"next": "/s/weber-gare/loyalty/dashboard"})
+
     next: str
 
 
 class OwnCard(Answer):
     """The customer's own card at this store."""
+
+    model_config = _shows({"card": CARD_EXAMPLE, "program": STOREFRONT_EXAMPLE, "points_to_next_reward": 180, "expires_on": "2027-11-23"})
 
     card: CardBalance
     program: StorefrontProgram
@@ -115,6 +160,8 @@ class OwnCard(Answer):
 
 class OwnHistoryEntry(Answer):
     """One row of one's own history: what, where, when, by which rule. Staff are not named."""
+
+    model_config = _shows(OWN_HISTORY_EXAMPLE)
 
     id: uuid.UUID
     type: TransactionType
@@ -132,12 +179,16 @@ class OwnHistoryEntry(Answer):
 class OwnHistory(Answer):
     """A page of one's own history, newest first."""
 
+    model_config = _shows({"items": [OWN_HISTORY_EXAMPLE], "next_cursor": None})
+
     items: list[OwnHistoryEntry]
     next_cursor: str | None = None
 
 
 class Profile(Answer):
     """One's own data at this merchant."""
+
+    model_config = _shows(PROFILE_EXAMPLE)
 
     first_name: str | None
     last_name: str | None
