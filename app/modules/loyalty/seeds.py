@@ -21,7 +21,7 @@ from app.core.ids import new_id
 from app.modules.customers.public import ConsentSource
 from app.modules.loyalty.domain.enums import PinRole, ProgramType
 from app.modules.loyalty.errors import LoyaltyRuleException
-from app.modules.loyalty.queries import cards, programs
+from app.modules.loyalty.queries import programs
 from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.services import card_service, pin_service, points_service, program_service, reward_service, stamp_service
 from app.modules.loyalty.services.card_service import Applicant
@@ -170,8 +170,13 @@ async def _seed(ctx: Ctx, scene: Scene) -> None:
         )
         team.setdefault(store.code, []).append(pin_id)
     dice = random.Random(scene.chance)  # noqa: S311 - a demo's habits, not a secret
+    card_ids: dict[str, uuid.UUID] = {}
     for visit in _plan(scene, dice, list(stores.values()), ctx.now):
-        await _visit(_at_counter(ctx, visit, dice.choice(team[visit.store.code])), visit, dice, rewards, scene.form.type)
+        counter = _at_counter(ctx, visit, dice.choice(team[visit.store.code]))
+        email = visit.applicant.email
+        if email not in card_ids:
+            card_ids[email] = (await card_service.enroll_customer(counter, store_id=visit.store.id, applicant=visit.applicant)).card.id
+        await _visit(counter, card_ids[email], visit, dice, rewards, scene.form.type)
     # What happened in the past is not announced today.
     ctx.pending.clear()
     await ctx.conn.execute(NO_MAILS, ctx.merchant_id, ctx.now)
@@ -179,12 +184,11 @@ async def _seed(ctx: Ctx, scene: Scene) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody comes to a store; the first time they enroll. `cents` is what they buy for."""
+    """Somebody comes to a store; the first time they get a card. `cents` is what they buy for."""
 
     at: dt.datetime
     store: tenancy.StoreView
     applicant: Applicant
-    is_first: bool
     cents: int
 
 
@@ -197,12 +201,11 @@ def _plan(scene: Scene, dice: random.Random, stores: Sequence[tenancy.StoreView]
         joined = 0 if number == 0 else int(DAYS * dice.random() ** 1.3)
         leaves = DAYS if number == 0 or dice.random() < 0.75 else joined + dice.randint(5, 35)
         rhythm = 4.0 if number == 0 else dice.choice((2.5, 4.0, 7.0, 7.0, 12.0, 18.0))
-        first = len(visits)
         for day in _days(joined, min(leaves, DAYS), rhythm, dice):
             store = favourite if dice.random() < 0.8 else dice.choice(list(stores))
             at = _opening_hour(now, DAYS - day, store, dice)
             if at < now:
-                visits.append(Visit(at, store, person, len(visits) == first, round(dice.lognormvariate(6.7, 0.55))))
+                visits.append(Visit(at, store, person, round(dice.lognormvariate(6.7, 0.55))))
     return sorted(visits, key=lambda visit: visit.at)
 
 
@@ -251,31 +254,29 @@ def _at_counter(ctx: Ctx, visit: Visit, pin_id: uuid.UUID) -> Ctx:
     return dataclasses.replace(ctx, now=visit.at, actor=actor)
 
 
-async def _visit(ctx: Ctx, visit: Visit, dice: random.Random, rewards: Sequence[Reward], kind: ProgramType) -> None:
-    """Book what one visit brings: a card at first, stamps and points, now and then a reward or a mistake."""
-    if visit.is_first:
-        card = (await card_service.enroll_customer(ctx, store_id=visit.store.id, applicant=visit.applicant)).card
-    else:
-        found = await card_service.search_card_for_store(ctx, text=visit.applicant.email, store_id=visit.store.id)
-        card = found[0].card
+async def _visit(ctx: Ctx, card_id: uuid.UUID, visit: Visit, dice: random.Random, rewards: Sequence[Reward], kind: ProgramType) -> None:
+    """Book what one visit brings: stamps and points, now and then a reward or a mistake."""
+    posted: Posted | None = None
     if kind.has_stamps:
-        stamped = await _try(stamp_service.add_stamps(ctx, card_id=card.id, count=2 if dice.random() < 0.15 else 1, **_key()))
-        if stamped is not None and dice.random() < 0.015:
-            await _try(stamp_service.void_stamps(ctx, transaction_id=stamped, **_key()))
+        posted = await _try(stamp_service.add_stamps(ctx, card_id=card_id, count=2 if dice.random() < 0.15 else 1, **_key()))
+        if posted is not None and posted.transaction_id is not None and dice.random() < 0.015:
+            posted = await _try(stamp_service.void_stamps(ctx, transaction_id=posted.transaction_id, **_key()))
     if kind.has_points:
-        await _try(points_service.earn_points(ctx, card_id=card.id, amount_cents=visit.cents, **_key()))
-    state = (await cards.get_card(ctx, card.id)).state
+        posted = await _try(points_service.earn_points(ctx, card_id=card_id, amount_cents=visit.cents, **_key())) or posted
+    if posted is None or posted.decision is None:
+        return
+    state = posted.decision.card
     if state.rewards_ready and dice.random() < 0.6:
-        await _try(stamp_service.redeem_stamps(ctx, card_id=card.id, **_key()))
+        await _try(stamp_service.redeem_stamps(ctx, card_id=card_id, **_key()))
     affordable = [reward for reward in rewards if reward.cost_points <= state.points_balance]
     if affordable and dice.random() < 0.3:
-        await _try(points_service.redeem_points(ctx, card_id=card.id, reward_id=affordable[-1].id, **_key()))
+        await _try(points_service.redeem_points(ctx, card_id=card_id, reward_id=affordable[-1].id, **_key()))
 
 
-async def _try(action: Coroutine[Any, Any, Posted]) -> uuid.UUID | None:
-    """Book one thing and return its row; None when a rule refuses it (two visits a day, a pause between stamps)."""
+async def _try(action: Coroutine[Any, Any, Posted]) -> Posted | None:
+    """Book one thing and return the outcome; None when a rule refuses it (two visits a day, a pause between stamps)."""
     try:
-        return (await action).transaction_id
+        return await action
     except LoyaltyRuleException:
         return None
 
