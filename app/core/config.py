@@ -41,7 +41,8 @@ class Settings(BaseSettings):
     trusted_proxies: list[str] = Field(default_factory=list, description="Addresses whose X-Forwarded-For is believed.")
     request_deadline_seconds: float = 8.0
     request_log_sample: float = Field(default=0.0, ge=0, le=1, description="Share of successful requests that are logged.")
-    metrics_port: int | None = None
+    metrics_port: int | None = Field(default=None, ge=1, le=65535, description="Port for Prometheus; each process needs one of its own.")
+    metrics_host: str = Field(default="127.0.0.1", description="Address that serves the metrics.")
 
     smtp_url: SecretStr | None = None
     mail_from: str = "Orion Loyalty <loyalty@localhost>"

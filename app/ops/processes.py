@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from app.core.config import get_settings
+from app.ops import metrics
+
 SHARED_MODULES = (
     "app.main",
     "app.worker",
@@ -24,6 +27,10 @@ SHARED_MODULES = (
 
 def run_web(*, host: str, port: int, workers: int, target: str = "app.main:app") -> None:
     """Serve `target` with `workers` processes until SIGTERM or Ctrl-C; one that dies is started anew."""
+    settings = get_settings()
+    if settings.metrics_port is not None:
+        metrics.share_between_processes()
+        metrics.serve(settings)
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -65,6 +72,7 @@ def run_worker() -> None:
     """
     from app.worker import celery_app
 
+    metrics.serve(get_settings())
     worker: Any = celery_app.Worker(
         pool_cls="solo", loglevel="WARNING", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
     )
@@ -76,6 +84,7 @@ def run_relay() -> None:
     """Hand due outbox rows to the broker until SIGTERM."""
     from app.core.tasks.relay import run_relay as relay
 
+    metrics.serve(get_settings())
     run_until_signal(relay)
 
 
@@ -83,6 +92,7 @@ def run_beat() -> None:
     """Tick until SIGTERM; one such process is enough, a second one does no harm."""
     from app.core.tasks.beat import run_beat as beat
 
+    metrics.serve(get_settings())
     run_until_signal(beat)
 
 
