@@ -16,7 +16,7 @@ GLOSSARY: dict[str, dict[str, str]] = {
     # English noun: what its translation must contain (design.md, Words); only nouns with one meaning
     r"loyalty cards?": {"fr": r"cartes? de fidélité", "de": r"Treuekarte", "lb": r"Treiekaart"},
     r"points": {"fr": r"points", "de": r"Punkt", "lb": r"Punkt"},
-    r"balance": {"fr": r"solde", "de": r"Guthaben", "lb": r"Guthaben"},
+    r"balance": {"fr": r"solde", "de": r"Guthaben", "lb": r"Guthabe"},  # without its n before most letters
     r"rewards?": {"fr": r"récompense", "de": r"Prämie", "lb": r"Belounung"},
     r"stamps": {"fr": r"tampon", "de": r"Stempel", "lb": r"Stempel"},
     r"birthday": {"fr": r"anniversaire|naissance", "de": r"Geburts", "lb": r"Gebuerts"},

@@ -32,7 +32,7 @@ function makeStamps(count, target) {
   const parts = document.getElementById("stamp-parts").content;
   const row = make("div", `stamps stamps-${columnsFor(target)}`);
   row.setAttribute("role", "img");
-  row.setAttribute("aria-label", ngettext("%(num)s of %(target)s stamps", "%(num)s of %(target)s stamps", count, { target }));
+  row.setAttribute("aria-label", _("%(count)s/%(target)s stamps", { count, target }));
   for (let place = 1; place <= target; place += 1) {
     const kind = place === target ? "reward" : place <= count ? "on" : "off";
     row.append(parts.querySelector(`[data-part="${kind}"]`).cloneNode(true));
@@ -52,9 +52,9 @@ function drawProgress({ hasStamps, hasPoints, target, firstCost }) {
   if (hasStamps) {
     const count = Math.floor(target * SHARE);
     if (target > SHOWN_STAMPS) {
-      return [makeBigNumber(count, _("of %(target)s stamps", { target })), makeBar(count, target, _("Stamps"))];
+      return [makeBigNumber(count, _("/%(target)s stamps", { target })), makeBar(count, target, _("Stamps"))];
     }
-    const stamps = ngettext("%(num)s of %(target)s stamps", "%(num)s of %(target)s stamps", count, { target });
+    const stamps = _("%(count)s/%(target)s stamps", { count, target });
     return [makeStamps(count, target), make("p", "lcard-count", hasPoints ? `${stamps} · ${points}` : stamps)];
   }
   const big = makeBigNumber(POINTS, ngettext("point", "points", POINTS));

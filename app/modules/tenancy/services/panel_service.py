@@ -18,7 +18,8 @@ class Panel:
 
     def values(self) -> dict[str, Any]:
         """Return what the panel's layout and its dates need; `zone` is the merchant's."""
-        return {"merchant": self.merchant, "merchant_name": self.merchant.name, "user_name": self.user_name, "zone": self.merchant.time_zone}
+        merchant = self.merchant
+        return {"merchant": merchant, "merchant_name": merchant.name, "user_name": self.user_name, "zone": merchant.time_zone}
 
 
 async def get_panel(ctx: Ctx) -> Panel:
