@@ -2,7 +2,9 @@
 import { component } from "../kit.js";
 
 /** Pages of our own only, whatever the address says. */
-const isOwnPage = (path) => /^\/(merchants|admin)([/?]|$)/.test(path);
+const isOwnPage = (path) => /^\/(merchants|admin|store)([/?]|$)/.test(path);
+/** A merchant's people may also go on to their store's counter. */
+const isReachable = (path, panel) => path.startsWith(panel) || (panel === "/merchants" && path.startsWith("/store/"));
 
 document.addEventListener("form-saved", (event) => {
   const form = event.target.closest("[data-sign-in]");
@@ -12,7 +14,7 @@ document.addEventListener("form-saved", (event) => {
   const tail = wanted ? `next=${encodeURIComponent(wanted)}` : "";
   if (answer.state === "second_factor") return location.assign(`${signIn}?step=code${tail && `&${tail}`}`);
   const isPanel = answer.state === "signed_in" && ["/merchants", "/admin"].includes(answer.next);
-  location.assign(isPanel && isOwnPage(wanted) && wanted.startsWith(answer.next) ? wanted : answer.next);
+  location.assign(isPanel && isOwnPage(wanted) && isReachable(wanted, answer.next) ? wanted : answer.next);
 });
 
 component("passwordLink", () => ({

@@ -17,7 +17,7 @@ ANYBODY: Any = access("account", "tenancy.account.sign_in")
 SIGNED_IN: Any = access("account", "tenancy.account.use")
 Wanted = Annotated[str, Query(alias="next", max_length=2000, description="The page to go to after signing in.")]
 Step = Annotated[str, Query(max_length=20)]
-_OWN_PAGE = re.compile(r"/(?:merchants|admin)(?:[/?][\x21-\x7e]*)?")
+_OWN_PAGE = re.compile(r"/(?:merchants|admin|store)(?:[/?][\x21-\x7e]*)?")
 
 
 def own_page(wanted: str) -> str:
