@@ -42,11 +42,15 @@ def command_name(decorator: ast.expr) -> str | None:
 
 
 def load_module_command(command: ModuleCommand) -> Any:
-    """Import the module's commands as its definition names them, and return this one; LookupError when the definition names none."""
+    """Import the module's commands as its definition names them, and return this one; LookupError when the definition names none.
+
+    All modules are loaded: what a command tells of (a password link, for one) is heard by those who subscribed.
+    """
     import typer.main
 
-    from app.core.modules import load_attribute
+    from app.core.modules import load_attribute, load_modules
 
+    load_modules()
     path = load_attribute(f"app.modules.{command.module}.definition:MODULE").cli
     if path is None:
         raise LookupError(f"the definition of {command.module} names no cli")

@@ -51,6 +51,19 @@ def test_what_the_help_lists_of_modules_is_what_their_definitions_contribute() -
     assert len({command.name for command in listed}) == len(listed)
 
 
+def test_what_a_modules_command_tells_of_is_heard() -> None:
+    script = """
+from app.cli import cli
+from app.core.outbox import writer
+try:
+    cli(["password-link", "--help"])
+finally:
+    print("heard:", writer._subscribers.get("tenancy.password_link_requested"))
+"""
+    answer = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert answer.stdout.endswith("heard: ['messaging.send_password_link']\n"), answer.stdout + answer.stderr
+
+
 @pytest.mark.parametrize("command", ["web", "worker", "relay", "beat", "migrate", "seed-demo"])
 def test_a_command_without_its_settings_says_which_one_is_missing(tmp_path: Path, command: str) -> None:
     answer = orion(command, folder=tmp_path)
