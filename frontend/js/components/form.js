@@ -45,8 +45,9 @@ export function showErrors(form, error) {
   else form.querySelector("[data-form-error]")?.scrollIntoView({ block: "nearest" });
 }
 
-/** "/rewards/{id}" with the answer's own values. */
-const fillAddress = (address, answer) => address.replace(/\{(\w+)\}/g, (_whole, name) => encodeURIComponent(answer?.[name] ?? ""));
+/** "/rewards/{id}" with the answer's own values; dots lead inwards: "/merchants/{merchant.id}". */
+const valueAt = (answer, path) => path.split(".").reduce((value, name) => value?.[name], answer);
+const fillAddress = (address, answer) => address.replace(/\{([\w.]+)\}/g, (_whole, path) => encodeURIComponent(valueAt(answer, path) ?? ""));
 
 function goOn(form, answer) {
   const { next, toast: text } = form.dataset;

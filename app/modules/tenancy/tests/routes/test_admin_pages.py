@@ -1,0 +1,184 @@
+"""The platform's panel: who may open its pages, and what they show."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core import clock
+from app.core.db import heartbeats
+from app.core.db.engine import Database
+from app.modules.tenancy.tests.factories import (
+    customer_cookie,
+    make_admin,
+    make_customer_session,
+    make_merchant,
+    make_store,
+    make_terminal_session,
+    sign_in_cookie,
+    terminal_cookie,
+)
+from app.modules.tenancy.tests.routes.test_operation import add_dead
+
+PAGES = [
+    "/admin", "/admin/merchants", "/admin/merchants/new", "/admin/merchants/{merchant_id}", "/admin/merchants/{merchant_id}/stores/new",
+    "/admin/stores", "/admin/health",
+]  # fmt: skip
+BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
+
+
+async def page_text(client: httpx.AsyncClient, path: str, **headers: str) -> str:
+    """The page's HTML with all white space as single blanks."""
+    answer = await client.get(path, headers=BROWSER | headers)
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", answer.text)
+
+
+@pytest.fixture
+async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A browser in which an admin has passed both steps, who reads English."""
+    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
+    return client
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_pages_open_for_an_admin_alone(
+    database: Database, make_client: Callable[..., httpx.AsyncClient], superuser: asyncpg.Connection, path: str
+) -> None:
+    merchant, waiting, admin = await make_merchant(database), await make_admin(database), await make_admin(database)
+    await superuser.execute("UPDATE tenancy_sessions SET second_factor_at = NULL WHERE id = $1", waiting.session_id)
+    terminal = await make_terminal_session(database, merchant, uuid.uuid4())
+    customer = await make_customer_session(database, merchant, uuid.uuid4())
+    address = path.format(merchant_id=merchant.id)
+    outside = [{}, terminal_cookie(terminal.token), customer_cookie(customer.token), sign_in_cookie(waiting)]
+    for cookies, status in [
+        *((cookies, 303) for cookies in outside),
+        *((sign_in_cookie(merchant.user(role)), 403) for role in ("owner", "manager", "staff")),
+        (sign_in_cookie(admin), 200),
+    ]:
+        browser = make_client(**BROWSER)
+        browser.cookies.update(cookies)
+        answer = await browser.get(address)
+        assert answer.status_code == status
+        assert answer.headers.get("location", "/admin/sign-in").startswith("/admin/sign-in")
+        assert (merchant.name in answer.text) <= (status == 200)
+
+
+async def test_the_first_page_counts_and_names_the_latest(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant = await make_merchant(database, stores=3, name=f"Latest {uuid.uuid4().hex}", now=clock.now() + dt.timedelta(days=3650))
+    suspended = await make_merchant(database, status="suspended")
+    await superuser.execute("UPDATE tenancy_stores SET status = 'closed' WHERE id = $1", merchant.store.id)
+    text = await page_text(admin_client, "/admin")
+    for label, table, status in (
+        ("Active merchants", "tenancy_merchants", "active"),
+        ("Deactivated merchants", "tenancy_merchants", "suspended"),
+        ("Open stores", "tenancy_stores", "open"),
+        ("Closed stores", "tenancy_stores", "closed"),
+    ):
+        count = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE status = $1", status)
+        assert re.search(rf'{label}</div> <div class="stat-value">{count}</div>', text), label
+    assert f'<a class="link" href="/admin/merchants/{merchant.id}">{merchant.name}</a>' in text
+    assert merchant.owner.email not in text
+    await superuser.execute("UPDATE tenancy_merchants SET created_at = now() WHERE id = ANY($1)", [merchant.id, suspended.id])
+
+
+async def test_merchants_are_found_and_the_next_page_keeps_the_search(database: Database, admin_client: httpx.AsyncClient) -> None:
+    tag = f"t{uuid.uuid4().hex[:10]}"
+    for number in range(27):
+        await make_merchant(database, name=f"{tag} & Söhne {number:02}", status="suspended" if number == 26 else "active")
+    first = await page_text(admin_client, f"/admin/merchants?q={tag}&status=")
+    assert f"{tag} &amp; Söhne 24" in first
+    assert f"{tag} &amp; Söhne 25" not in first
+    assert "Back to the first page" not in first
+    found = re.search(r'rel="next" href="([^"]+)"', first)
+    assert found is not None
+    second = await page_text(admin_client, found[1].replace("&amp;", "&"))
+    assert [number for number in range(27) if f"Söhne {number:02}" in second] == [25, 26]
+    assert f'href="/admin/merchants?q={tag}&amp;status="' in second
+    assert f'value="{tag}"' in second
+    suspended = await page_text(admin_client, f"/admin/merchants?q={tag}&status=suspended")
+    assert [number for number in range(27) if f"Söhne {number:02}" in suspended] == [26]
+    assert "No match" in await page_text(admin_client, f"/admin/merchants?q={tag}-nothing")
+
+
+async def test_a_merchants_page_shows_stores_and_names_but_no_addresses_of_people(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant = await make_merchant(database, stores=2)
+    await superuser.execute("UPDATE tenancy_stores SET status = 'closed' WHERE id = $1", merchant.stores[1].id)
+    text = await page_text(admin_client, f"/admin/merchants/{merchant.id}")
+    for store in merchant.stores:
+        assert f"<code>{store.code}</code>" in text
+    names = await superuser.fetch("SELECT display_name FROM tenancy_memberships WHERE merchant_id = $1", merchant.id)
+    assert len(names) == 3
+    for row in names:
+        assert row["display_name"] in text
+    for person in (merchant.owner, merchant.manager, merchant.staff):
+        assert person.email not in text
+    api = f"/api/v1/admin/tenancy/merchants/{merchant.id}"
+    assert f'data-action="{api}/deactivate"' in text
+    assert f'data-action="{api}/stores/{merchant.store.id}/close"' in text
+    assert f'data-action="{api}/stores/{merchant.stores[1].id}/reopen"' in text
+    await admin_client.post(f"{api}/deactivate")
+    after = await page_text(admin_client, f"/admin/merchants/{merchant.id}")
+    assert f'data-action="{api}/open"' in after
+    assert "Deactivated since" in after
+    missing = await admin_client.get(f"/admin/merchants/{uuid.uuid4()}", headers=BROWSER)
+    assert missing.status_code == 404
+
+
+async def test_stores_of_all_merchants_are_found(database: Database, admin_client: httpx.AsyncClient) -> None:
+    tag = f"t{uuid.uuid4().hex[:10]}"
+    merchant = await make_merchant(database, name=f"{tag} One", status="suspended")
+    other = await make_merchant(database, name=f"{tag} Two")
+    place = await make_store(database, other.id, name="Zenter")
+    text = await page_text(admin_client, f"/admin/stores?q={tag}")
+    for code in (merchant.store.code, other.store.code, place.code):
+        assert f"<code>{code}</code>" in text
+    assert f'href="/admin/merchants/{other.id}"' in text
+    assert text.count("Merchant deactivated") == 1
+    assert "No match" in await page_text(admin_client, f"/admin/stores?q={tag}&status=closed")
+
+
+async def test_the_health_page_names_what_needs_somebody(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant, now = await make_merchant(database), clock.now()
+    await superuser.execute("DELETE FROM core_heartbeats WHERE kind <> 'web'")
+    await superuser.execute(heartbeats.BEAT, "relay:probe:1", "relay", now - dt.timedelta(minutes=5))
+    await superuser.execute(heartbeats.BEAT, "worker:probe:2", "worker", now)
+    message_id = await add_dead(superuser, merchant.id, dead_at=now + dt.timedelta(days=3650))
+    text = await page_text(admin_client, "/admin/health")
+    await superuser.execute("DELETE FROM core_outbox WHERE id = $1", message_id)
+    await superuser.execute("DELETE FROM core_heartbeats WHERE process LIKE '%:probe:%'")
+    assert "Something needs you" in text
+    assert "Relay: no process is alive." in text
+    assert "Scheduler: no process is alive." in text
+    assert "Worker: no process is alive." not in text
+    assert text.count("None is running") == 1
+    assert text.count("Silent") == 1
+    assert "5 minutes ago" in text
+    assert {"<code>relay:probe:1</code>", "<code>worker:probe:2</code>"} <= set(re.findall(r"<code>[^<]+</code>", text))
+    assert f'data-action="/api/v1/admin/operation/dead/{message_id}/retry"' in text
+    assert "<code>mail_refused</code>" in text
+    assert f'href="/admin/merchants/{merchant.id}">{merchant.name}</a>' in text
+    assert "Up to date" in text
+
+
+@pytest.mark.parametrize("locale", ["fr", "de", "lb"])
+async def test_no_english_is_left(database: Database, admin_client: httpx.AsyncClient, locale: str) -> None:
+    merchant = await make_merchant(database)
+    english = {}
+    for path in PAGES:
+        address = path.format(merchant_id=merchant.id)
+        english[path] = await page_text(admin_client, address)
+        text = await page_text(admin_client, f"{address}?lang={locale}")
+        assert f'<html lang="{locale}"' in text
+        for sentence in re.findall(r">([A-Z][a-z]+(?: [a-z]+){3,}[.?]?)<", english[path]):
+            assert sentence not in text, path
