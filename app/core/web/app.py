@@ -47,6 +47,7 @@ def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> Fa
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,  # it would redirect to whatever host the request named
     )
     api.state.settings = settings
     api.state.openers = {face: load_attribute(path) for item in definitions for face, path in item.openers.items()}

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from app.core.web.deps import Access, IdempotentAccess
-from app.core.web.problems import Problem
+from app.core.web.problems import Problem, documented
 
 METHODS = ("get", "post", "put", "patch", "delete")
 KEY_PARAMETER = {
@@ -99,6 +99,18 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
         operation["x-rate-limit"] = access.limit
     if isinstance(access, IdempotentAccess):
         operation.setdefault("parameters", []).append(KEY_PARAMETER)
+    for status, answer in documented(*_own_statuses(operation, access)).items():
+        operation["responses"].setdefault(str(status), answer)
+
+
+def _own_statuses(operation: dict[str, Any], access: Access) -> Iterator[int]:
+    """Yield the refusals that come with how a route is called, whatever it does."""
+    if "requestBody" in operation:
+        yield from (400, 413)
+    if isinstance(access, IdempotentAccess):
+        yield from (400, 409)
+    if access.limit is not None:
+        yield 429
 
 
 def select(schema: Mapping[str, Any], tag_prefix: str) -> dict[str, Any]:
