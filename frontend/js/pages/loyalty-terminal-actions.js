@@ -89,7 +89,7 @@ export const actions = {
     this.isCooling = true;
     setTimeout(() => {
       this.isCooling = false;
-      this.$nextTick(() => this.keepFocus());
+      this.whenShown(() => this.keepFocus());
     }, COOL_MS);
   },
 

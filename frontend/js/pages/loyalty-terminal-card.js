@@ -1,6 +1,6 @@
 /** The card on the right: what it holds, what can be done with it, its history. */
 import { Alpine, ApiError, formatMoney, formatNumber, get, serialize, _, ngettext } from "../kit.js";
-import { clearErrors } from "../components/form.js";
+import { clearErrors, showErrors } from "../components/form.js";
 import { formatMoment, sayDelta, sayPoints, sayProgress, sayRow } from "./loyalty-terminal-words.js";
 
 const API = "/api/v1/store/loyalty";
@@ -8,6 +8,7 @@ const MOST_STAMPS = 20; // offered by the stepper where the program sets no dail
 const MOST_DRAWN = 24; // more circles than that are a number
 const RATE_DIVISOR = 1_000_000; // cents times ten-thousandths of a point per euro
 const HISTORY_ROWS = 10;
+const LEAST_REASON = 3;
 const FIRST_FIELDS = { earn: "terminal-amount", adjust: "adjust-points" };
 const PANELS = ["stamp", "earn", "rewards", "history", "adjust", "code"];
 
@@ -94,7 +95,7 @@ export const cardView = {
   },
   get isOwing() { return (this.card?.points_owed ?? 0) > 0; },
   get nextCost() { return this.rewards.find((reward) => !reward.isEnough)?.cost ?? 0; },
-  get showsNext() { return this.showsPoints && this.nextCost > 0; },
+  get showsNext() { return this.showsPoints && this.nextCost > 0 && !this.hasAffordable; },
   get showsBar() { return this.isPointsOnly && this.nextCost > 0; },
   get nextText() { return _("%(points)s to the next reward", { points: formatNumber(this.nextCost - (this.card?.points_balance ?? 0)) }); },
   get pointsNow() { return this.card?.points_balance ?? 0; },
@@ -139,7 +140,7 @@ export const cardView = {
     });
   },
   get affordable() { return this.rewards.filter((reward) => reward.isEnough).length; },
-  get hasAffordable() { return this.affordable > 0 && (this.card?.points_owed ?? 0) === 0; },
+  get hasAffordable() { return this.showsPoints && this.affordable > 0 && (this.card?.points_owed ?? 0) === 0; },
   get affordableText() { return ngettext("Enough for %(num)s reward", "Enough for %(num)s rewards", this.affordable); },
 
   /** The first thing one does with a card of this program. */
@@ -155,7 +156,7 @@ export const cardView = {
     this.view = "card";
     this.showPanel(panel ?? this.firstPanel());
     this.said = `${this.cardName}. ${[this.showsStamps && this.stampsLabel, this.showsPoints && this.pointsLabel].filter(Boolean).join(" · ")}`;
-    this.$nextTick(() => this.focusView());
+    this.whenShown(() => this.focusView());
   },
 
   resetForms() {
@@ -200,7 +201,7 @@ export const cardView = {
     this.stopIdle();
     const { panel } = event.currentTarget.dataset;
     this.showPanel(panel);
-    if (panel !== "history") this.$nextTick(() => this.focusView());
+    if (panel !== "history") this.whenShown(() => this.focusView());
   },
 
   showPanel(name) {
@@ -246,8 +247,15 @@ export const cardView = {
   adjust(event) {
     const form = event.target;
     clearErrors(form);
-    const { points, reason } = serialize(form);
-    const signed = Number.isInteger(points) && this.isRemoving ? -points : points;
+    const { points, reason = "" } = serialize(form);
+    const errors = [];
+    if (!Number.isInteger(points) || points < 1) errors.push({ field: "points", message: _("Please enter a whole number.") });
+    if (reason.length < LEAST_REASON) errors.push({ field: "reason", message: _("Please give a reason in 3 to 500 characters.") });
+    if (errors.length > 0) { // said before anybody fetches a manager
+      showErrors(form, { errors });
+      return;
+    }
+    const signed = this.isRemoving ? -points : points;
     this.carryOut(this.job("adjust", `/cards/${this.card.id}/points/adjust`, { points: signed, reason }, { demand: "manager" }));
   },
 

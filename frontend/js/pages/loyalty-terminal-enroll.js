@@ -28,7 +28,7 @@ export const enrollView = {
     this.fillFrom(form, typed);
     this.clearMatches();
     this.clearSearch();
-    this.$nextTick(() => firstEmpty(form).focus());
+    this.whenShown(() => firstEmpty(form).focus());
   },
 
   fillFrom(form, typed) {

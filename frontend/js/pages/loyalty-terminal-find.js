@@ -45,6 +45,7 @@ export const findView = {
   async find(text, { isScan = false } = {}) {
     const found = await this.search(text, { isScan });
     if (found?.length === 1) this.open(found[0]);
+    else if (found) this.showFind();
   },
 
   async search(text, { isScan = false } = {}) {
@@ -60,7 +61,6 @@ export const findView = {
       this.matches = items.map((card) => this.match(card));
       this.hasNoMatch = items.length === 0;
       this.said = this.hasNoMatch ? this.noMatchText : this.matchesTitle;
-      if (this.hasNoMatch) this.view = "find";
       scopeOf("terminal-camera").stop();
       return items;
     } catch (error) {
@@ -104,6 +104,13 @@ export const findView = {
     }
   },
 
+  /** The choice, or that there is none: the last card makes room. */
+  showFind() {
+    this.leaveAction();
+    this.card = null;
+    this.view = "find";
+  },
+
   clearMatches() {
     this.matches = [];
     this.hasNoMatch = false;
@@ -136,6 +143,6 @@ export const findView = {
     this.clearMatches();
     this.clearSearch();
     this.resetForms();
-    this.$nextTick(() => this.focusView());
+    this.whenShown(() => this.focusView());
   },
 };

@@ -62,7 +62,7 @@ export const session = {
     if (this.staff && this.clock >= this.unlockedUntil) {
       this.staff = null;
       this.lockedAt = this.clock;
-      if (this.isLocked) this.$nextTick(() => document.getElementById("lock-title")?.focus());
+      if (this.isLocked) this.whenShown(() => document.getElementById("lock-title")?.focus());
     }
   },
 
@@ -87,7 +87,7 @@ export const session = {
     this.lockedAt = 0;
     this.markLocked(answer.staff.id, false);
     if (wasAnother) this.toFind();
-    else this.$nextTick(() => this.focusView());
+    else this.whenShown(() => this.focusView());
   },
 
   async lock() {
@@ -96,7 +96,7 @@ export const session = {
     try {
       await remove(`${API}/staff/session`);
       this.useStaff(null, null);
-      this.$nextTick(() => document.getElementById("lock-title")?.focus());
+      this.whenShown(() => document.getElementById("lock-title")?.focus());
     } catch (error) {
       this.failPlainly(error);
     }
@@ -142,7 +142,7 @@ export const session = {
       const known = personId ?? (this.isOpen ? this.staff.id : null);
       const people = this.pinPeople;
       this.pinPerson = people.find((person) => person.id === known) ?? (people.length === 1 ? people[0] : null);
-      this.$nextTick(() => { openModal(DIALOG); this.focusPin(); });
+      this.whenShown(() => { openModal(DIALOG); this.focusPin(); });
     });
   },
 
@@ -163,13 +163,13 @@ export const session = {
   choosePinPerson(event) {
     this.pinPerson = this.pinPeople.find((person) => person.id === event.currentTarget.dataset.id) ?? null;
     this.pinLocked = false;
-    this.$nextTick(() => this.focusPin());
+    this.whenShown(() => this.focusPin());
   },
 
   changePerson() {
     this.pinPerson = null;
     this.pinLocked = false;
-    this.$nextTick(() => this.focusPin());
+    this.whenShown(() => this.focusPin());
   },
 
   focusPin() {
@@ -208,10 +208,14 @@ export const session = {
       return;
     }
     const left = error.params.tries_left;
-    const more = left > 0 ? ngettext("%(num)s try left.", "%(num)s tries left.", left) : sayWhen(error.params);
+    const more = left === undefined ? sayWhen(error.params) : this.sayLeft(left);
     fail([error.detail, more].filter(Boolean).join(" "));
     this.pinLocked = error.code === "pin_locked" || left === 0;
     if (this.pinLocked) this.markLocked(this.pinPerson.id, true);
+  },
+
+  sayLeft(left) {
+    return left > 0 ? ngettext("%(num)s try left.", "%(num)s tries left.", left) : _("That was the last try: the PIN is locked now.");
   },
 
   endPin(job, settle, value) {
@@ -234,7 +238,7 @@ export const session = {
     this.pinReason = _("A manager can unlock the PIN of %(name)s.", { name: this.pinPerson.display_name });
     this.pinLocked = false;
     this.pinPerson = this.pinPeople.length === 1 ? this.pinPeople[0] : null;
-    this.$nextTick(() => this.focusPin());
+    this.whenShown(() => this.focusPin());
   },
 
   async helpWith(proof, fail) {
@@ -245,11 +249,11 @@ export const session = {
       this.markLocked(helped.id, false);
       this.pinReason = _("Unlocked. %(name)s can enter the PIN now.", { name: helped.display_name });
       this.pinPerson = this.team.find((person) => person.id === helped.id);
-      this.$nextTick(() => this.focusPin());
+      this.whenShown(() => this.focusPin());
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const left = error.params.tries_left;
-      fail([error.detail, left > 0 ? ngettext("%(num)s try left.", "%(num)s tries left.", left) : ""].filter(Boolean).join(" "));
+      fail([error.detail, left === undefined ? sayWhen(error.params) : this.sayLeft(left)].filter(Boolean).join(" "));
     }
   },
 };

@@ -70,6 +70,11 @@ const root = {
     }
   },
 
+  /** Runs `then` when what has just changed can be seen: x-show shows a moment after Alpine's next tick. */
+  whenShown(then) {
+    this.$nextTick(() => setTimeout(then));
+  },
+
   stay() { this.stopIdle(); },
 };
 
