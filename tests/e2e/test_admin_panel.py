@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from app.core import clock
 from app.core.credentials import USER_COOKIE
 from app.core.db import heartbeats
+from app.core.testing.processes import wait_for
 from app.modules.tenancy.tests.factories import PASSWORD, MadeMerchant, MadeUser, make_admin, make_merchant
 from tests.e2e.conftest import Arrange, Site
 from tests.e2e.kit_browser import axe_violations, watch
@@ -216,6 +217,8 @@ def test_health_shows_who_is_silent_and_a_dead_task_is_tried_again(
 ) -> None:
     message_id = add_dead(run_sql, merchant, "test.never_known")
     run_sql(heartbeats.BEAT, "beat:lost-machine:77", "beat", clock.now() - dt.timedelta(minutes=7))
+    living = "SELECT count(DISTINCT kind) FROM core_heartbeats WHERE kind IN ('web', 'relay', 'worker') AND beat_at > $1"
+    wait_for(lambda: run_sql(living, clock.now() - dt.timedelta(seconds=30)) == 3, what="signs of life")
     page = open_panel(open_context, site, admin, complaints)
     page.goto("/admin/health")
     lost = page.get_by_role("row", name=re.compile("beat:lost-machine:77"))
