@@ -32,11 +32,17 @@ SELECT $1, bench_id('b', n * 10 + k), bench_id('a', n), $2, 'stamp_earned', 1, 0
        $3::timestamptz - (10 - k) * interval '1 day'
 FROM generate_series($4::int, $5::int) AS n, generate_series(1, 5) AS k
 """
+ANSWERS = """
+INSERT INTO core_idempotency (merchant_id, key, fingerprint, status, body, created_at)
+SELECT $1, 'bench-answer-' || n, sha256(n::text::bytea), 200, repeat('x', 420), $2 FROM generate_series(1, $3::int) AS n
+"""
 BENCH_ID = """
 CREATE FUNCTION bench_id(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 $$ SELECT ('00000000-000' || kind || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$
 """
 CHUNK = 50_000
+MOST_ANSWERS = 100_000
+"""Kept answers of the last days, so that the planner meets the table as it is in use."""
 
 
 def card_id(number: int) -> str:
@@ -61,6 +67,7 @@ class Tenant:
             await conn.execute(CUSTOMERS, self.merchant_id, self.store_id, now, first, last)
             await conn.execute(CARDS, self.merchant_id, self.store_id, now, first, last, self.program_id)
             await conn.execute(TRANSACTIONS, self.merchant_id, self.store_id, now, first, last)
+        await conn.execute(ANSWERS, self.merchant_id, now, min(cards, MOST_ANSWERS))
         await conn.execute("VACUUM ANALYZE")
         await conn.execute("CHECKPOINT")
 

@@ -150,8 +150,9 @@ def measure(cards: int, *, seconds: int, rounds: int) -> dict[str, float]:
                 http.append(run_http(port, tenant, cards=cards, seconds=seconds, seed=number + 1))
                 result = http[-1]
                 print(
-                    f"  round {number + 1}: pgbench {bare[-1]:.0f}/s, HTTP {result.per_second:.0f}/s, ratio"
-                    f" {result.per_second / bare[-1]:.2f}, p50 {result.p50 * 1000:.1f} ms, p99 {result.p99 * 1000:.1f} ms, {result.statuses}",
+                    f"  round {number + 1}: pgbench {bare[-1]:.0f}/s, HTTP {result.per_second:.0f}/s,"
+                    f" ratio {result.per_second / bare[-1]:.2f}, p50 {result.p50 * 1000:.1f} ms, p99 {result.p99 * 1000:.1f} ms,"
+                    f" {result.statuses}",
                     flush=True,
                 )
     return {

@@ -31,7 +31,8 @@ class Settings(BaseSettings):
         default=None, description="Connection as orion_platform: admin face, relay, worker claims."
     )
     pool_size: int = Field(default=10, ge=1, le=100)
-    pool_timeout_seconds: float = Field(default=3.0, gt=0)
+    pool_timeout_seconds: float = Field(default=6.0, gt=0, description="How long a request waits for a connection, within its deadline.")
+    connect_timeout_seconds: float = Field(default=3.0, gt=0)
     statement_timeout_ms: int = 5_000
     lock_timeout_ms: int = 3_000
     idle_in_transaction_timeout_ms: int = 10_000

@@ -38,8 +38,8 @@ async def nobody(_conn: asyncpg.Connection, _now: dt.datetime, _credentials: Cre
 class Access:
     """Dependency of a route: face, permission and rate limit in one declaration.
 
-    `limit` is "60/minute"; it counts per store where the caller has one, else per address. Yields a Ctx (or, on the
-    platform's faces, a PlatformCtx). Raises Unauthenticated, Forbidden, Limited, and NotFound from the opener.
+    `limit` is "60/minute"; it counts per store where the caller has one, else per address. `open` raises Unauthenticated,
+    Forbidden, Limited, and NotFound from the opener.
     """
 
     def __init__(self, face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> None:
@@ -47,11 +47,6 @@ class Access:
         self.permission = permission
         self.limit = limit
         self.limit_name = limit_name or permission
-
-    async def __call__(self, request: Request) -> AsyncIterator[Ctx | PlatformCtx]:
-        """Open the unit of work for `request`."""
-        async with self.open(request) as ctx:
-            yield ctx
 
     @contextlib.asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[Any]:
@@ -97,7 +92,7 @@ def _with_language(opener: Opener, choose: Callable[[Principal], str]) -> Opener
 class Mutation:
     """What an idempotent route gets: `run` does the work once per key, however often it is asked."""
 
-    def __init__(self, access: "IdempotentAccess", request: Request, key: IdempotencyKey) -> None:
+    def __init__(self, access: Access, request: Request, key: IdempotencyKey) -> None:
         self._access = access
         self._request = request
         self.key = key
@@ -159,22 +154,31 @@ class Mutation:
         return Conflict() if is_rival else error
 
 
-class IdempotentAccess(Access):
-    """Like Access, for a POST that moves value, enrolls or runs a bulk: needs `Idempotency-Key`, yields a Mutation."""
+class ContextAccess(Access):
+    """Gives a route its Ctx (on the platform's faces a PlatformCtx), in a unit of work that ends with the route's function."""
 
-    async def __call__(self, request: Request) -> AsyncIterator[Any]:
-        """Yield the Mutation; its unit of work opens and ends inside `run`."""
+    async def __call__(self, request: Request) -> AsyncIterator[Ctx | PlatformCtx]:
+        """Open the unit of work for `request`."""
+        async with self.open(request) as ctx:
+            yield ctx
+
+
+class IdempotentAccess(Access):
+    """For a POST that moves value, enrolls or runs a bulk: needs `Idempotency-Key`, gives a Mutation."""
+
+    async def __call__(self, request: Request) -> "Mutation":
+        """Return the Mutation; its unit of work opens and ends inside `run`."""
         key = idempotency.parse_key(request.headers.get("idempotency-key"))
-        parts = (request.method, request.url.path, await request.body())
+        parts = (request.method, request.scope["path"], await request.body())
         secret = request.app.state.settings.derive_key("idempotency")
-        yield Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(*parts, key=secret)))
+        return Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(*parts, key=secret)))
 
 
 def access(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
     """Return the dependency that opens a unit of work for `face` with `permission`."""
-    return Depends(Access(face, permission, limit=limit, limit_name=limit_name), scope="function")
+    return Depends(ContextAccess(face, permission, limit=limit, limit_name=limit_name), scope="function")
 
 
 def idempotent(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
     """Return the dependency of an idempotent POST for `face` with `permission`."""
-    return Depends(IdempotentAccess(face, permission, limit=limit, limit_name=limit_name), scope="function")
+    return Depends(IdempotentAccess(face, permission, limit=limit, limit_name=limit_name))
