@@ -49,8 +49,9 @@ def list_routes(api: FastAPI) -> Iterator[DeclaredRoute]:
 
 def _accesses(dependant: Dependant) -> Iterator[Access]:
     for child in dependant.dependencies:
-        if isinstance(child.call, Access):
-            yield child.call
+        call: object = child.call
+        if isinstance(call, Access):
+            yield call
         yield from _accesses(child)
 
 
