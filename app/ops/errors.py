@@ -39,6 +39,8 @@ def explain_for_operator(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, ValidationError) and error.title == "Settings":
         return explain_settings(error)
+    if type(error).__name__ == "UndefinedTableError":  # the driver's, which a quick command does not import
+        return "The database has no tables for this, or older ones: run `orion migrate` first."
     if isinstance(error, ConnectionError | TimeoutError):
         return f"No answer: {error.strerror or 'it took too long'}."
     if isinstance(error, OSError) and error.errno is not None:

@@ -25,6 +25,10 @@ SHARED_MODULES = (
 )
 
 
+RESPAWN_SECONDS = 8.0
+"""On SIGHUP a new web process gets this long to start, before the one that it replaces ends; a busy machine needs seconds."""
+
+
 def run_web(*, host: str, port: int, workers: int, target: str = "app.main:app") -> None:
     """Serve `target` with `workers` processes until SIGTERM or Ctrl-C; one that dies is started anew."""
     settings = get_settings()
@@ -44,6 +48,7 @@ def run_web(*, host: str, port: int, workers: int, target: str = "app.main:app")
         log_access=False,
         respawn_failed_workers=True,
         workers_kill_timeout=15,
+        respawn_interval=RESPAWN_SECONDS,
     ).serve()
 
 
