@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from app.core.testing.application import BROWSER_HEADERS, new_key
-from app.core.testing.processes import Stack, wait_for
+from app.core.testing.processes import Stack
 from app.core.tests.probe import bearer
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
