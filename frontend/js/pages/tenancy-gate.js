@@ -25,7 +25,7 @@ component("passwordLink", () => ({
     const token = location.hash.slice(1);
     this.isComplete = token !== "";
     this.isMissing = !this.isComplete;
-    this.$nextTick(() => { this.$refs.token.value = token; });
+    this.$root.querySelector("[name=token]").value = token;
     // The secret leaves the address bar: nobody reads it over a shoulder or from the history.
     if (token) history.replaceState(null, "", location.pathname);
   },
