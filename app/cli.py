@@ -71,7 +71,8 @@ def web(
     from app.ops.demo_environment import check_port
     from app.ops.processes import run_web
 
-    check_settings("database_url", "platform_database_url")
+    check_settings("database_url", "platform_database_url", with_keys=True)
+    check_role()
     check_port(host, port)
     run_web(host=host, port=port, workers=workers)
 
@@ -81,7 +82,8 @@ def worker() -> None:
     """Run tasks, one at a time; start more of these processes for more throughput."""
     from app.ops.processes import run_worker
 
-    check_settings("database_url", "platform_database_url", "broker_url")
+    check_settings("database_url", "platform_database_url", "broker_url", with_keys=True)
+    check_role()
     run_worker()
 
 
@@ -192,8 +194,8 @@ def openapi(
         raise typer.Exit(1)
 
 
-def check_settings(*names: Any) -> None:
-    """Stop with one sentence when the settings do not load, a needed one is missing, or a key file is unfit."""
+def check_settings(*names: Any, with_keys: bool = False) -> None:
+    """Stop with one sentence when the settings do not load, a needed one is missing, or (`with_keys`) a key file is unfit."""
     from app.core.config import get_settings
     from app.ops.demo_environment import read_env_file
 
@@ -201,6 +203,25 @@ def check_settings(*names: Any) -> None:
     settings = get_settings()
     for name in names:
         settings.require_url(name)
+    if with_keys:
+        _ = settings.secret_key, settings.pin_pepper
+
+
+def check_role() -> None:
+    """Stop with one sentence when the application's database role may do too much; a database that is down stops nobody."""
+    from app.core.config import get_settings
+    from app.core.db.blocking import run_blocking
+    from app.core.db.engine import Database
+    from app.core.db.role import check_connection
+
+    async def check() -> None:
+        database = Database.from_settings(get_settings())
+        try:
+            await check_connection(database)
+        finally:
+            await database.dispose()
+
+    run_blocking(check())
 
 
 def guarded(run: Callable[[], Any]) -> int:

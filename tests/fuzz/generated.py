@@ -69,7 +69,7 @@ class Fuzzer:
             report_multiple_bugs=False, print_blob=False,
         )  # fmt: skip
         @given(case=generated, is_real=st.booleans())
-        def send(case: Case, is_real: bool) -> None:
+        def send(case: "Case[Any]", is_real: bool) -> None:
             if is_real:
                 fill(case, ids)
             answer = self._send(case, cookies)
@@ -82,7 +82,7 @@ class Fuzzer:
 
         send()
 
-    def _send(self, case: Case, cookies: dict[str, str]) -> httpx.Response:
+    def _send(self, case: "Case[Any]", cookies: dict[str, str]) -> httpx.Response:
         arguments = case.as_transport_kwargs(base_url="http://testserver")
         headers = {
             name: value
@@ -110,13 +110,13 @@ def body_of(arguments: dict[str, Any]) -> bytes | None:
     return (data if isinstance(data, str) else json.dumps(data)).encode("utf-8", "surrogatepass")
 
 
-def fill(case: Case, ids: dict[str, str]) -> None:
+def fill(case: "Case[Any]", ids: dict[str, str]) -> None:
     """Put ids that exist in the place of generated ones."""
     for place in (case.path_parameters, case.body):
         if isinstance(place, dict):
             place.update({name: ids[name] for name in place if name in ids})
 
 
-def describe(case: Case, answer: httpx.Response, failure: BaseException) -> str:
+def describe(case: "Case[Any]", answer: httpx.Response, failure: BaseException) -> str:
     """Return what was sent and what came back, short."""
     return f"{failure}\n  sent {case.method} {answer.request.url} {answer.request.content[:300]!r}\n  got {answer.text[:300]}"

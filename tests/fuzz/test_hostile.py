@@ -78,10 +78,10 @@ def hostile_requests(route: ApiRoute, ids: dict[str, str]) -> Iterator[Request]:
             yield route.url(ids), b"{" + b",".join(json.dumps(each).encode() + b":" + raw for each, raw in fields) + b"}", {}
         for body in (*BODIES, b'"' + b"x" * MAX_BODY_BYTES + b'"'):
             yield route.url(ids), body, {}
-    for name, value in itertools.product(PATH_NAMES.findall(route.path), (*TEXT_VALUES, "a/b", "%2e%2e")):
-        yield PATH_NAMES.sub(lambda match: escape(value) if match[1] == name else ids.get(match[1], "x"), route.path), encoded, {}  # noqa: B023
-    for name, value in itertools.product(query_names(route), TEXT_VALUES):
-        yield f"{route.url({**ids, name: ''}).partition('?')[0]}?{name}={escape(value)}&{name}={escape(value)}", encoded, {}
+    for name, text in itertools.product(PATH_NAMES.findall(route.path), (*TEXT_VALUES, "a/b", "%2e%2e")):
+        yield route.path.replace("{" + name + "}", escape(text)).format(**ids), encoded, {}
+    for name, text in itertools.product(query_names(route), TEXT_VALUES):
+        yield f"{route.url(ids).partition('?')[0]}?{name}={escape(text)}&{name}={escape(text)}", encoded, {}
     for headers in HEADERS:
         yield route.url(ids), encoded, dict(headers)
 

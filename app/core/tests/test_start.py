@@ -8,10 +8,10 @@ from pydantic import SecretStr
 
 from app.core.config import ConfigurationError, Settings, read_key
 from app.core.db.engine import Database
+from app.core.db.role import role_fault
 from app.core.testing import application
 from app.core.testing.databases import DatabaseUrls
 from app.core.tests.probe import PROBE
-from app.core.web.health import role_fault
 
 
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:

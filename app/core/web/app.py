@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from app.core.config import Settings, get_settings
 from app.core.db import heartbeats
 from app.core.db.engine import Database
+from app.core.db.role import check_connection
 from app.core.i18n import get_catalogs
 from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
@@ -28,7 +29,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.database = Database.from_settings(settings)
     app.state.rate_limiter = RateLimiter(settings)
-    await health.check_connection(app.state.database)
+    await check_connection(app.state.database)
     beating = asyncio.create_task(heartbeats.keep_beating(app.state.database, "web"))
     yield
     beating.cancel()
