@@ -2,7 +2,10 @@
 import { installWedge } from "./lib/wedge.js";
 import "./components/scanner.js";
 
-/** A card's number (twelve digits) or the content of its QR code, also as an address: see loyalty's domain/card_number.py. */
-const CARD_CODES = /^(?:[1-9]\d{11}|(?:https?:\/\/\S+\/)?OL1[0-9A-HJKMNP-TV-Z]{32})$/i;
+const TOKEN = /^(?:https?:\/\/\S+\/)?OL1[0-9A-HJKMNP-TV-Z]{32}$/i;
+const NUMBER = /^[1-9]\d{11}$/;
 
-installWedge(document, { codes: CARD_CODES });
+/** Whether `text` is the content of a card's QR code or a card number with right check digits (loyalty's domain/card_number.py). */
+const isCardCode = (text) => TOKEN.test(text) || (NUMBER.test(text) && Number(text) % 97 === 1);
+
+installWedge(document, { isCode: isCardCode });

@@ -220,8 +220,13 @@ export const session = {
 
   endPin(job, settle, value) {
     if (this.pinJob === job) this.pinJob = null;
-    closeModal(DIALOG);
-    settle(value);
+    const dialog = document.getElementById(DIALOG);
+    if (!dialog.open) {
+      settle(value);
+      return;
+    }
+    dialog.addEventListener("modal-close", () => settle(value), { once: true }); // the focus is back where it was by then
+    closeModal(dialog);
   },
 
   onPinClose() {
