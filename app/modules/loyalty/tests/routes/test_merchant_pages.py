@@ -277,7 +277,7 @@ async def test_a_card_tells_why_each_number_is_as_it_is(database: Database, clie
 
 
 async def test_what_people_typed_is_never_markup(database: Database, client: httpx.AsyncClient) -> None:
-    evil = '"><script>alert(1)</script>&\''
+    evil = "\"><script>alert(1)</script>&'"
     shop = await make_shop(database, card_name="Karte <b>", stamp_reward="<img src=x>")
     await make_reward(database, shop.merchant, name=evil, description=evil)
     await make_card(database, shop.merchant, first_name="<i>Léa</i>", last_name="O'Neill")
