@@ -1,4 +1,4 @@
-"""A new version without a failed request (reliability.md, case 29), as docs/operations/rolling-restart.md tells operators to do it.
+"""A new version without a failed request (reliability.md, case 29), as docs/operations.md tells operators to do it.
 
 Two instances of `orion web` stand behind a switch. One after the other is taken out of it, answers what it still has, ends by
 SIGTERM, starts anew and joins again. (A SIGHUP to one instance renews its processes too, and cuts the few connections whose
