@@ -61,9 +61,9 @@ export function sayRow(row) {
 /** Where the stamps stand: full cards first. */
 export function sayProgress(card) {
   const stands = _("%(filled)s of %(target)s stamps", { filled: card.stamps_filled, target: card.stamps_target });
-  return card.rewards_ready
-    ? `${ngettext("%(num)s reward ready", "%(num)s rewards ready", card.rewards_ready)} · ${stands}`
-    : stands;
+  if (!card.rewards_ready) return stands;
+  const ready = ngettext("%(num)s reward ready", "%(num)s rewards ready", card.rewards_ready);
+  return card.stamps_filled ? `${ready} · ${stands}` : ready;
 }
 
 /** One line that says what the action of `kind` did; `answer` is the server's, `reward` the name of what was handed out. */
