@@ -10,6 +10,7 @@ from app.modules.tenancy.tests.factories import MadeUser, sign_in_cookie
 from tests.e2e.kit_browser import watch
 
 OpenContext = Callable[..., BrowserContext]
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 LOCALES = {"en": "en-GB", "fr": "fr-FR", "de": "de-DE", "lb": "lb-LU"}
 
 
@@ -28,7 +29,10 @@ class Desk:
     def pick(self, row: str, action: str) -> None:
         """Choose an action from the menu of the table's row that contains `row`."""
         line = self.page.get_by_role("row").filter(has_text=row)
-        line.locator("[aria-haspopup=menu]").click()
+        trigger = line.locator("[aria-haspopup=menu]")
+        trigger.scroll_into_view_if_needed()
+        self.page.evaluate(FRAMES)  # a menu closes when the page scrolls: let the scrolling end
+        trigger.click()
         line.get_by_role("menuitem", name=action, exact=True).click()
 
     def dialog(self) -> str:
