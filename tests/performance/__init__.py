@@ -1,0 +1,1 @@
+"""What makes the platform quick, pinned where it can be pinned without a clock."""
