@@ -1,0 +1,79 @@
+"""The caps of requirement B4, declared on the routes and enforced without a side effect."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest_asyncio
+
+from app.core.config import Settings
+from app.core.db.engine import Database
+from app.core.testing import application
+from app.modules.loyalty.tests.counter import make_card, make_shop, post
+from tests.security.routes import api_routes
+
+STORE = "/api/v1/store/loyalty"
+CAPS = {
+    f"POST {STORE}/stamp": "60/minute",
+    f"POST {STORE}/stamp/redeem": "30/minute",
+    f"POST {STORE}/stamp/void": "20/minute",
+    f"POST {STORE}/points/earn": "60/minute",
+    f"POST {STORE}/points/redeem": "30/minute",
+    f"POST {STORE}/points/void": "20/minute",
+    f"POST {STORE}/cards/{{card_id}}/points/adjust": "20/minute",
+    f"POST {STORE}/pins/{{pin_id}}/unlock": "10/minute",
+}
+ALSO_LIMITED = (
+    "POST /api/v1/storefront/{store_code}/loyalty/enroll",
+    "POST /api/v1/storefront/{store_code}/loyalty/sign-in",
+    "POST /api/v1/storefront/{store_code}/loyalty/session",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/totp",
+    f"POST {STORE}/enroll",
+    f"POST {STORE}/staff/session",
+    f"POST {STORE}/terminals/pair",
+)
+
+
+def test_the_caps_are_those_of_the_requirement() -> None:
+    declared = {route.name: route.access.limit for route in api_routes()}
+    assert {name: declared[name] for name in CAPS} == CAPS
+    assert [name for name in ALSO_LIMITED if declared[name] is None] == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def limited(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """The application with its limits on, counting in the process."""
+    with_limits = settings.model_copy(update={"rate_limits_enabled": True, "broker_url": None})
+    async with application.running(application.make_app(with_limits)) as gate, application.make_client(gate) as client:
+        yield client
+
+
+async def test_over_the_cap_there_is_no_side_effect(limited: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection) -> None:
+    """Twenty voids a minute and store: of 25 stamps voided in a row, the first 20 are; another store has its own count."""
+    shop = await make_shop(database, stores=2)
+    card = await make_card(database, shop)
+    stamped = [(await post(limited, shop, "/stamp", {"card_id": str(card.id)})).json()["transaction"]["id"] for _ in range(25)]
+    proof = {"pin": shop.counter.staff_proof()}
+    answers = [await post(limited, shop, "/stamp/void", {"transaction_id": transaction} | proof) for transaction in stamped]
+    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
+    refused = answers[-1]
+    assert refused.json()["code"] == "rate_limited"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert await superuser.fetchval("SELECT stamp_count FROM loyalty_cards WHERE id = $1", card.id) == 5
+    elsewhere = {"transaction_id": stamped[-1], "pin": shop.counters[1].staff_proof()}
+    assert (await post(limited, shop, "/stamp/void", elsewhere, counter=shop.counters[1])).status_code == 200
+
+
+async def test_a_refused_key_can_be_used_later(limited: httpx.AsyncClient, database: Database) -> None:
+    """A 429 is not kept: the same human action goes through once there is room again."""
+    shop = await make_shop(database, stores=2)
+    card = await make_card(database, shop)
+    for _ in range(60):
+        await post(limited, shop, "/stamp", {"card_id": str(card.id)})
+    key = uuid.uuid4().hex
+    assert (await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key)).status_code == 429
+    again = await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key, counter=shop.counters[1])
+    assert again.status_code == 200
+    assert "idempotent-replayed" not in again.headers
