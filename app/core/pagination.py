@@ -3,6 +3,7 @@
 import base64
 import binascii
 import dataclasses
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -56,6 +57,25 @@ def decode_cursor(cursor: str) -> list[Any]:
         raise BadCursor
     values: list[Any] = json.loads(payload)
     return values
+
+
+def read_cursor(cursor: str, *parsers: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return the cursor's values, each read by its parser; BadCursor when it is not ours, or is that of another kind of list."""
+    values = decode_cursor(cursor)
+    if len(values) != len(parsers):
+        raise BadCursor
+    try:
+        return tuple(parse(str(value)) for parse, value in zip(parsers, values, strict=True))
+    except ValueError as error:
+        raise BadCursor from error
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """Return the instant written by `isoformat`; ValueError for anything else, also for a time without a zone."""
+    instant = dt.datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("no time zone")
+    return instant
 
 
 def page_of(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]]) -> Page[T]:

@@ -9,7 +9,7 @@ import asyncpg
 
 from app.core.db import heartbeats
 from app.core.outbox import claims
-from app.core.pagination import DEFAULT_PAGE, BadCursor, Page, decode_cursor, page_of
+from app.core.pagination import DEFAULT_PAGE, Page, page_of, parse_instant, read_cursor
 
 LIST_DEAD = """
 SELECT id, merchant_id, task, attempts, deaths, error, created_at, dead_at FROM core_outbox
@@ -77,13 +77,7 @@ class Health:
 
 async def list_dead(conn: asyncpg.Connection, cursor: str | None = None, limit: int = DEFAULT_PAGE) -> Page[DeadMessage]:
     """Return dead messages, the latest first; BadCursor for a cursor that is not ours."""
-    after: tuple[dt.datetime | None, uuid.UUID | None] = (None, None)
-    if cursor is not None:
-        try:
-            dead_at, message_id = decode_cursor(cursor)
-            after = dt.datetime.fromisoformat(dead_at), uuid.UUID(message_id)
-        except (TypeError, ValueError) as error:
-            raise BadCursor from error
+    after = (None, None) if cursor is None else read_cursor(cursor, parse_instant, uuid.UUID)
     rows = await conn.fetch(LIST_DEAD, *after, limit + 1)
     messages = [
         DeadMessage(

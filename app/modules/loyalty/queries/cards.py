@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.core.context import Ctx
-from app.core.pagination import Page, decode_cursor, page_of
+from app.core.pagination import Page, page_of, parse_instant, read_cursor
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import Scan, ScanKind
 from app.modules.loyalty.domain.enums import CardStatus
@@ -80,14 +80,14 @@ async def list_cards(
     ctx: Ctx, *, store_id: uuid.UUID | None = None, status: CardStatus | None = None, cursor: str | None = None, limit: int = 25
 ) -> Page[Card]:
     """Return the merchant's cards, newest first."""
-    at, last_id = (None, None) if cursor is None else decode_cursor(cursor)
+    at, last_id = (None, None) if cursor is None else read_cursor(cursor, parse_instant, uuid.UUID)
     rows = await ctx.conn.fetch(
         LIST,
         ctx.merchant_id,
         store_id,
         None if status is None else status.value,
-        None if at is None else dt.datetime.fromisoformat(at),
-        None if last_id is None else uuid.UUID(last_id),
+        at,
+        last_id,
         limit + 1,
     )
     return page_of([_card(row) for row in rows], limit, lambda card: (card.created_at.isoformat(), str(card.id)))

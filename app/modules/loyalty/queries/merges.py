@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.core.context import Ctx
-from app.core.pagination import Page, decode_cursor, page_of
+from app.core.pagination import Page, page_of, read_cursor
 from app.modules.loyalty.domain.enums import MergeRunStatus
 from app.modules.loyalty.errors import MergeRunNotFoundException
 
@@ -106,7 +106,7 @@ async def list_cards_of_holders(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> 
 
 async def list_holders(ctx: Ctx, *, cursor: str | None = None, limit: int = 25) -> Page[CardHolder]:
     """Return the people with several usable cards, in id order; the cursor is the last one's id."""
-    after_id = None if cursor is None else uuid.UUID(decode_cursor(cursor)[0])
+    (after_id,) = (None,) if cursor is None else read_cursor(cursor, uuid.UUID)
     ids = await list_next_holders(ctx, after_id=after_id, limit=limit + 1)
     page = page_of(ids, limit, lambda customer_id: (str(customer_id),))
     cards = await list_cards_of_holders(ctx, page.items) if page.items else {}

@@ -7,7 +7,7 @@ import uuid
 import asyncpg
 
 from app.core.context import Ctx
-from app.core.pagination import Page, decode_cursor, page_of
+from app.core.pagination import Page, page_of, parse_instant, read_cursor
 from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.domain.voids import Original
 from app.modules.loyalty.errors import TransactionNotFoundException
@@ -123,17 +123,10 @@ async def find_previous_stamp_at(ctx: Ctx, card_id: uuid.UUID, transaction_id: u
 
 async def list_history(ctx: Ctx, card_id: uuid.UUID, *, cursor: str | None = None, limit: int = 25) -> Page[HistoryRow]:
     """Return a card's history with that of the cards merged into it (A12), newest first; the cursor is the last row's instant and id."""
-    at, last_id = _position(cursor)
+    at, last_id = (None, None) if cursor is None else read_cursor(cursor, parse_instant, uuid.UUID)
     cards = [card_id, *(row["id"] for row in await ctx.conn.fetch(MERGED_INTO, ctx.merchant_id, card_id))]
     rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, card_id, at, last_id, limit + 1, cards)
     return page_of([_history(row) for row in rows], limit, lambda row: (row.created_at.isoformat(), str(row.id)))
-
-
-def _position(cursor: str | None) -> tuple[dt.datetime | None, uuid.UUID | None]:
-    if cursor is None:
-        return None, None
-    at, last_id = decode_cursor(cursor)
-    return dt.datetime.fromisoformat(at), uuid.UUID(last_id)
 
 
 def _history(row: asyncpg.Record) -> HistoryRow:

@@ -11,7 +11,7 @@ from app.core import audit, pagination
 from app.core.context import Ctx, PlatformCtx
 from app.core.errors import Forbidden
 from app.core.ids import new_id
-from app.core.pagination import BadCursor, Page
+from app.core.pagination import Page
 from app.modules.tenancy.domain import zones
 from app.modules.tenancy.domain.email_address import require_email
 from app.modules.tenancy.errors import MerchantNotFoundException
@@ -145,12 +145,7 @@ async def list_merchants(
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[MerchantSummary]:
     """Return a page of merchants by name. `search` looks in name, contact, store names and codes. BadCursor."""
-    after = None
-    if cursor is not None:
-        values = pagination.decode_cursor(cursor)
-        if len(values) != 2:
-            raise BadCursor
-        after = (str(values[0]), uuid.UUID(str(values[1])))
+    after = None if cursor is None else pagination.read_cursor(cursor, str, uuid.UUID)
     rows = await merchant_queries.list_merchants(ctx.conn, search=search, status=status, after=after, limit=limit)
     return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.merchant.id)))
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from app.core import pagination
 from app.core.context import PlatformCtx
-from app.core.pagination import BadCursor, Page
+from app.core.pagination import Page
 from app.modules.tenancy.queries import overview as overview_queries
 from app.modules.tenancy.queries import stores as store_queries
 from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
@@ -38,13 +38,7 @@ async def list_all_stores(
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[StoreSummary]:
     """Return a page of all merchants' stores by name. `search` looks in name, code, town and the merchant's name. BadCursor."""
-    after = None
-    if cursor is not None:
-        try:
-            name, store_id = pagination.decode_cursor(cursor)
-            after = (str(name), uuid.UUID(str(store_id)))
-        except ValueError as error:
-            raise BadCursor from error
+    after = None if cursor is None else pagination.read_cursor(cursor, str, uuid.UUID)
     rows = await store_queries.list_all_stores(ctx.conn, pattern=like_pattern(search), status=status, after=after, limit=limit)
     return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.store.id)))
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.core import clock
 from app.core.db.engine import Database
+from app.core.pagination import encode_cursor
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.tests.factories import (
     MadeCard,
@@ -70,7 +71,14 @@ async def test_cards_are_listed_by_pages_and_filters(client: httpx.AsyncClient, 
     await client.post(f"{BASE}/cards/{cards[0].id}/deactivate", json={"reason": "Lost card"})
     assert await listed(client, status="deactivated") == [str(cards[0].id)]
     assert await listed(client, status="active", store_id=str(first.id)) == [str(cards[3].id), str(cards[2].id)]
-    for params in ({"cursor": "x" * 20}, {"limit": 101}, {"limit": 0}, {"status": "gone"}, {"store_id": "1"}):
+    for params in (
+        {"cursor": "x" * 20},
+        {"cursor": encode_cursor([str(uuid.uuid4())])},
+        {"limit": 101},
+        {"limit": 0},
+        {"status": "gone"},
+        {"store_id": "1"},
+    ):
         assert (await client.get(f"{BASE}/cards", params=params)).status_code in (400, 422)
 
 
