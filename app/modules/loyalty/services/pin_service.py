@@ -89,6 +89,8 @@ async def unlock_pin(ctx: Ctx, pin_id: uuid.UUID, *, proof: PinProof | None = No
         ctx = staffed.ctx
         if staffed.proven is not PinRole.MANAGER or proof is None or proof.pin_id == pin_id:
             raise ManagerPinRequiredException
+    else:
+        _require_manager(ctx)
     await _lock_manageable(ctx, pin_id)
     await _store_lock(ctx, pin_id, pins.PinLock())
     await audit.record(ctx, "loyalty.pin.unlocked", "staff_pin", pin_id)
@@ -168,6 +170,8 @@ async def require(staffed: Staffed, card: LockedCard, action: TerminalAction, *,
     """Refuse an action that still needs a PIN: PinRequiredException, or ManagerPinRequiredException for a manager's."""
     ctx = staffed.ctx
     if not is_at_terminal(ctx):
+        if action is TerminalAction.ADJUST:
+            _require_manager(ctx)
         return
     unlock = None
     if card.pin_role is not None and ctx.actor.unlocked_until is not None and staffed.proven is None:
@@ -179,6 +183,12 @@ async def require(staffed: Staffed, card: LockedCard, action: TerminalAction, *,
     if demand is PinDemand.NONE or (staffed.proven is not None and pins.satisfies(staffed.proven, demand)):
         return
     raise ManagerPinRequiredException if demand is PinDemand.MANAGER else PinRequiredException
+
+
+def _require_manager(ctx: Ctx) -> None:
+    """Refuse staff what takes a manager, where no PIN can prove one: a till's key, or a staff member's."""
+    if ctx.actor.role == "staff":
+        raise Forbidden
 
 
 async def identify_for_enrollment(ctx: Ctx, proof: PinProof | None) -> Ctx:

@@ -19,7 +19,7 @@ from app.core.testing import application, extent
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole
 from app.modules.loyalty.tests.counter import API, MANAGER_PIN, STAFF_PIN, Counter, applicant, make_card, make_reward, make_shop, post
 from app.modules.loyalty.tests.factories import make_pin, make_settings
-from app.modules.tenancy.tests.factories import sign_in_cookie
+from app.modules.tenancy.tests.factories import make_api_key, sign_in_cookie
 
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
 WRONG = "482915"
@@ -318,3 +318,28 @@ async def test_voids_and_refunds_ask_again_while_the_terminal_is_open(
     assert refusal(await post(client, shop, "/points/void", {"transaction_id": earned})) == (403, "pin_required")
     assert refusal(await post(client, shop, "/points/refund", {"transaction_id": earned, "refund_cents": 100})) == (403, "pin_required")
     assert await superuser.fetchval("SELECT points_balance FROM loyalty_cards WHERE id = $1", card.id) == 9
+
+
+# --- Where there is no counter
+
+
+async def test_a_tills_key_of_staff_does_nothing_that_takes_a_manager(
+    client: httpx.AsyncClient, database: Database, checksum: Checksum
+) -> None:
+    """No PIN counts for a key: a correction and an unlock need the key of a manager."""
+    shop = await make_shop(database)
+    card = await make_card(database, shop)
+    before = [await checksum(table, shop.id) for table in (*LEDGER, "loyalty_staff_pins")]
+    calls = {
+        f"{API}/cards/{card.id}/points/adjust": {"points": 500, "reason": "A present", "pin": shop.counter.manager_proof()},
+        f"{API}/pins/{shop.counter.staff_pin_id}/unlock": {"pin": shop.counter.manager_proof()},
+    }
+    for role, statuses in (("staff", [403, 403]), ("manager", [200, 200])):
+        key = await make_api_key(database, shop.merchant, shop.merchant.owner, role=role)
+        answers = [
+            await client.post(path, json=body, headers={"Authorization": f"Bearer {key}", "Idempotency-Key": str(new_id())})
+            for path, body in calls.items()
+        ]
+        assert [answer.status_code for answer in answers] == statuses
+        if role == "staff":
+            assert [await checksum(table, shop.id) for table in (*LEDGER, "loyalty_staff_pins")] == before
