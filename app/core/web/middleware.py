@@ -26,7 +26,7 @@ from app.core.web.credentials import LANGUAGE_COOKIE
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
-UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", *csrf.UNSAFE})
 _LANGUAGE = re.compile(rf"(?:^|;\s*){LANGUAGE_COOKIE}=([a-z]{{2}})")
 _LANGUAGE_QUERY = re.compile(rb"(?:^|&)lang=([a-z]{2})(?:&|$)")
 
@@ -84,14 +84,15 @@ class Gate:
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         template = getattr(scope.get("route"), "path", "unmatched")
-        REQUESTS.labels(template, scope["method"], status).inc()
+        method = scope["method"] if scope["method"] in METHODS else "other"  # anybody can make one up, and each would be a new series
+        REQUESTS.labels(template, method, status).inc()
         REQUEST_SECONDS.labels(template.split("/")[3] if template.startswith("/api/v1/") else "pages").observe(seconds)
         if status >= 500 or random.random() < self.settings.request_log_sample:  # noqa: S311 - sampling, not security
             log.info(
                 "request",
                 request_id=request_id,
                 route=template,
-                method=scope["method"],
+                method=method,
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
