@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import ipaddress
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
@@ -14,6 +16,25 @@ Face = Literal["public", "account", "admin", "merchant", "store", "storefront"]
 USER_COOKIE = "orion_session"
 TERMINAL_COOKIE = "orion_terminal"
 CUSTOMER_COOKIE = "orion_card"
+"""How the names of customers' cookies begin; see `customer_cookie`."""
+
+
+def customer_cookie(merchant_id: uuid.UUID) -> str:
+    """Return the short name of the cookie for a customer of `merchant_id`.
+
+    All merchants share our host: with one name for all, joining at one would sign the phone out at the others. The end of an id is
+    random, its beginning a time.
+    """
+    return f"{CUSTOMER_COOKIE}_{merchant_id.hex[-12:]}"
+
+
+def counted_address(address: str | None) -> str:
+    """Return the part of an address by which callers are counted: an IPv6 network of 64 bits, as one caller has all of it."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

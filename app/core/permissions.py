@@ -5,6 +5,7 @@ owner, manager and staff, and the customer for their own data.
 """
 
 import dataclasses
+import uuid
 from collections.abc import Iterable
 from typing import Literal
 
@@ -20,10 +21,14 @@ PUBLIC: frozenset[Role] = frozenset({"public", "customer", "staff", "manager", "
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Permission:
-    """One right: its name and the roles that hold it."""
+    """One right: its name and the roles that hold it.
+
+    `is_for_whole_business`: somebody bound to one of the merchant's stores does not hold it, as it concerns the others as well.
+    """
 
     name: str
     roles: frozenset[Role]
+    is_for_whole_business: bool = False
 
 
 CORE = (
@@ -33,22 +38,22 @@ CORE = (
 )
 """The rights of core's own routes, known without any module."""
 
-_registry: dict[str, frozenset[Role]] = {permission.name: permission.roles for permission in CORE}
+_registry: dict[str, Permission] = {permission.name: permission for permission in CORE}
 
 
 def register(permissions: Iterable[Permission]) -> None:
-    """Make a module's permissions known; a name declared twice with other roles raises ValueError."""
+    """Make a module's permissions known; a name declared twice in different ways raises ValueError."""
     for permission in permissions:
-        known = _registry.setdefault(permission.name, permission.roles)
-        if known != permission.roles:
+        if _registry.setdefault(permission.name, permission) != permission:
             raise ValueError(f"permission {permission.name} is declared twice with different roles")
 
 
 def roles_for(name: str) -> frozenset[Role]:
     """Return the roles that hold the permission `name`; KeyError when no module declares it."""
-    return _registry[name]
+    return _registry[name].roles
 
 
-def is_allowed(name: str, role: str | None) -> bool:
-    """Return whether `role` holds the permission `name`."""
-    return role in _registry[name]
+def is_allowed(name: str, role: str | None, *, bound_to: uuid.UUID | None = None) -> bool:
+    """Return whether `role` holds the permission `name`; `bound_to` is the one store that the person may manage, if it is one."""
+    permission = _registry[name]
+    return role in permission.roles and not (permission.is_for_whole_business and bound_to is not None)

@@ -10,6 +10,7 @@ import pytest_asyncio
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing import application
+from app.core.web.middleware import Gate
 from app.modules.loyalty.tests.counter import make_card, make_shop, post
 from tests.security.routes import api_routes
 
@@ -43,10 +44,17 @@ def test_the_caps_are_those_of_the_requirement() -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def limited(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+async def gate(settings: Settings) -> AsyncIterator[Gate]:
     """The application with its limits on, counting in the process."""
     with_limits = settings.model_copy(update={"rate_limits_enabled": True, "broker_url": None})
-    async with application.running(application.make_app(with_limits)) as gate, application.make_client(gate) as client:
+    async with application.running(application.make_app(with_limits)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def limited(gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of that application."""
+    async with application.make_client(gate) as client:
         yield client
 
 
@@ -77,3 +85,14 @@ async def test_a_refused_key_can_be_used_later(limited: httpx.AsyncClient, datab
     again = await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key, counter=shop.counters[1])
     assert again.status_code == 200
     assert "idempotent-replayed" not in again.headers
+
+
+async def test_a_stranger_over_the_cap_closes_the_store_to_nobody_else(gate: Gate, database: Database) -> None:
+    """On the storefront a limit counts the caller's address, else anybody could keep a store's customers from signing in."""
+    shop = await make_shop(database)
+    path = f"/api/v1/storefront/{shop.merchant.store.code}/loyalty/sign-in"
+    async with application.make_client(gate, address="192.0.2.1") as one, application.make_client(gate, address="192.0.2.2") as two:
+        statuses = [(await one.post(path, json={"email": "niemand@example.lu"})).status_code for _ in range(11)]
+        other = await two.post(path, json={"email": "niemand@example.lu"})
+    assert statuses == [202] * 10 + [429]
+    assert other.status_code == 202

@@ -10,9 +10,10 @@ import pytest
 from app.core import audit, permissions
 from app.core.config import Settings
 from app.core.context import Actor, Principal, unit_of_work
+from app.core.credentials import counted_address
 from app.core.db.engine import Database
 from app.core.modules import InvalidModule, MenuItem, ModuleDefinition, Schedule, check_modules
-from app.core.pagination import BadCursor, decode_cursor, encode_cursor, page_of
+from app.core.pagination import BadCursor, decode_cursor, encode_cursor, page_of, parse_instant, read_cursor
 from app.core.permissions import OWNERS, STAFF, Permission
 
 
@@ -40,6 +41,34 @@ def test_a_page_has_a_cursor_only_when_there_is_more(settings: Settings) -> None
     assert (more.items, last.items, last.next_cursor) == ([1, 2], [1, 2], None)
     assert more.next_cursor is not None
     assert decode_cursor(more.next_cursor) == [2]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2026-05-01T10:00:00+00:00"],
+        ["2026-05-01T10:00:00", "01990000-0000-7000-8000-000000000000"],
+        ["Bäckerei", "01990000-0000-7000-8000-000000000000"],
+        ["2026-05-01T10:00:00+00:00", "x"],
+        ["2026-05-01T10:00:00+00:00", 7],
+    ],
+)
+def test_a_cursor_of_another_list_is_refused(settings: Settings, values: list[str | int]) -> None:
+    """All cursors carry our signature; that of one list, given to another, is a caller's mistake and not ours."""
+    with pytest.raises(BadCursor):
+        read_cursor(encode_cursor(values), parse_instant, uuid.UUID)
+
+
+def test_an_ipv6_caller_is_counted_by_the_network_that_is_theirs() -> None:
+    assert counted_address("2001:db8:1:2::1") == counted_address("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert counted_address("2001:db8:1:3::1") != counted_address("2001:db8:1:2::1")
+    assert [counted_address(address) for address in ("192.0.2.7", "testclient", None)] == ["192.0.2.7", "testclient", ""]
+
+
+def test_a_right_of_the_whole_business_is_not_for_who_is_bound_to_a_store() -> None:
+    permissions.register([Permission("small.business.do", STAFF, is_for_whole_business=True)])
+    assert permissions.is_allowed("small.business.do", "staff")
+    assert not permissions.is_allowed("small.business.do", "staff", bound_to=uuid.uuid4())
 
 
 def test_permissions_are_declared_once() -> None:

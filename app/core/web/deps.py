@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import clock, idempotency, permissions
-from app.core.context import Ctx, Opener, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
+from app.core.context import Actor, Ctx, Opener, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
+from app.core.credentials import counted_address
 from app.core.errors import Conflict, Forbidden, Unauthenticated
 from app.core.i18n import locale as i18n_locale
 from app.core.idempotency import IdempotencyKey
@@ -26,19 +27,18 @@ from app.core.web.credentials import Credentials, Face, read_credentials
 
 PLATFORM_FACES = frozenset({"public", "account", "admin"})
 MAX_ATTEMPTS = 4
+REPLAYED = "Idempotent-Replayed"
 
 
-async def nobody(_conn: asyncpg.Connection, _now: dt.datetime, _credentials: Credentials) -> Principal:
+async def nobody(_conn: asyncpg.Connection, _now: dt.datetime, credentials: Credentials) -> Principal:
     """The opener of the public face: no one in particular."""
-    from app.core.context import Actor
-
-    return Principal(Actor(address=_credentials.address))
+    return Principal(Actor(address=credentials.address))
 
 
 class Access:
     """Dependency of a route: face, permission and rate limit in one declaration.
 
-    `limit` is "60/minute"; it counts per store where the caller has one, else per address. `open` raises Unauthenticated,
+    `limit` is "60/minute"; it counts per store for those who work there, else per address. `open` raises Unauthenticated,
     Forbidden, Limited, and NotFound from the opener.
     """
 
@@ -61,15 +61,15 @@ class Access:
             chosen = functools.partial(self._choose_language, request, languages)
             async with open_work(state.database, _with_language(opener, chosen), request_id=request.scope["orion.request_id"]) as ctx:
                 if self.limit is not None:
-                    subject = str(ctx.actor.store_id or credentials.path.get("store_code") or credentials.address or "")
-                    await state.rate_limiter.hit(self.limit, self.limit_name, subject)
+                    await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(ctx.actor))
                 yield ctx
 
     async def _sign_in(
         self, open_face: Callable[..., Awaitable[Principal]], credentials: Credentials, conn: asyncpg.Connection, now: dt.datetime
     ) -> Principal:
         principal = await open_face(conn, now, credentials)
-        if not permissions.is_allowed(self.permission, principal.actor.role):
+        bound_to = principal.actor.store_id if self.face == "merchant" else None
+        if not permissions.is_allowed(self.permission, principal.actor.role, bound_to=bound_to):
             raise Unauthenticated if principal.actor.kind == "anonymous" else Forbidden
         return principal
 
@@ -79,6 +79,14 @@ class Access:
             request.scope.get("orion.language_choice"), principal.locale, request.headers.get("accept-language"), principal.store_locale
         )
         return stack.enter_context(i18n_locale.use_locale(wanted))
+
+
+def _limited_subject(actor: Actor) -> str:
+    """Return whom a limit counts: the store for its staff; a stranger's address at the store, so that none closes it to the others."""
+    address = counted_address(actor.address)
+    if actor.kind in ("anonymous", "customer"):
+        return f"{actor.store_id or ''}:{address}"
+    return str(actor.store_id or address)
 
 
 def _with_language(opener: Opener, choose: Callable[[Principal], str]) -> Opener:
@@ -132,8 +140,8 @@ class Mutation:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
                 async with self._access.open(self._request) as ctx:
-                    status, body, is_replay = await once(ctx)
-                headers = {"Idempotent-Replayed": "true"} if is_replay else None
+                    status, body, is_repeat = await once(ctx)
+                headers = {REPLAYED: "true"} if is_repeat else None
                 return Response(body, status, headers, media_type="application/json")
             except (DBAPIError, asyncpg.PostgresError) as error:
                 verdict = self._judge(error, is_last=attempt == MAX_ATTEMPTS, waited=clock.now() - started)
@@ -152,6 +160,11 @@ class Mutation:
         if not is_last and (is_rival or isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)):
             return None
         return Conflict() if is_rival else error
+
+
+def is_replay(response: Response) -> bool:
+    """Whether a Mutation answered `response` from an earlier time, so that nothing of its own run was kept."""
+    return REPLAYED in response.headers
 
 
 class ContextAccess(Access):

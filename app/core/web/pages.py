@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 import app as package
 from app.core import permissions
-from app.core.context import Ctx, PlatformCtx
+from app.core.context import Actor, Ctx, PlatformCtx
 from app.core.i18n import LOCALES, _, current_locale
 from app.core.i18n import jinja as i18n_jinja
 from app.core.modules import MODULES, MenuItem
@@ -53,15 +53,15 @@ def environment() -> Environment:
     return env
 
 
-def navigation(request: Request, face: str, role: str) -> list[dict[str, Any]]:
-    """Return the entries of a panel's navigation that `role` may open, in the current language."""
+def navigation(request: Request, face: str, actor: Actor) -> list[dict[str, Any]]:
+    """Return the entries of a panel's navigation that `actor` may open, in the current language."""
     items: list[MenuItem] = request.app.state.menu.get(face, [])
     path = request.url.path
     best = max((item.href for item in items if path == item.href or path.startswith(item.href + "/")), key=len, default="")
     return [
         {"label": _(item.label), "icon": item.icon, "href": item.href, "active": item.href == best}
         for item in items
-        if permissions.is_allowed(item.permission, role)
+        if permissions.is_allowed(item.permission, actor.role, bound_to=actor.store_id)
     ]
 
 
@@ -77,7 +77,7 @@ def render(
             locale=current_locale(),
             request_id=request.scope.get("orion.request_id", ""),
             demo=request.app.state.settings.env == "demo",
-            nav=navigation(request, face, ctx.actor.role) if face and ctx else [],
+            nav=navigation(request, face, ctx.actor) if face and ctx else [],
             actor=ctx.actor if ctx else None,
             now=ctx.now if ctx else None,
             **values,

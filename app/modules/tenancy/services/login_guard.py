@@ -10,6 +10,7 @@ import uuid
 
 from app.core.config import get_settings
 from app.core.context import PlatformCtx
+from app.core.credentials import counted_address
 from app.modules.tenancy.errors import SignInLockedException
 from app.modules.tenancy.queries import counters
 from app.modules.tenancy.queries.counters import Limit
@@ -37,14 +38,14 @@ async def _count(ctx: PlatformCtx, subject: bytes, limit: Limit) -> None:
 async def count_password_try(ctx: PlatformCtx, email_normalized: str) -> None:
     """Count a try of a password for the address and from the caller's; SignInLockedException when it may not be checked."""
     if ctx.actor.address:  # always before the e-mail's row: one order, no deadlock
-        await _count(ctx, _subject("address", ctx.actor.address), BY_ADDRESS)
+        await _count(ctx, _subject("address", counted_address(ctx.actor.address)), BY_ADDRESS)
     await _count(ctx, _subject("email", email_normalized), BY_EMAIL)
 
 
 async def password_was_right(ctx: PlatformCtx, email_normalized: str) -> None:
     """Forget the wrong tries for the address, and take back the one that was counted for the caller's."""
     if ctx.actor.address:
-        await counters.take_back(ctx.conn, _subject("address", ctx.actor.address), BY_ADDRESS)
+        await counters.take_back(ctx.conn, _subject("address", counted_address(ctx.actor.address)), BY_ADDRESS)
     await counters.forget(ctx.conn, _subject("email", email_normalized))
 
 
@@ -66,12 +67,12 @@ async def may_send_link(ctx: PlatformCtx, email_normalized: str) -> bool:
 async def count_pairing_try(ctx: PlatformCtx) -> None:
     """Count a try of a terminal's pairing code, from the caller's address and in all; SignInLockedException when it may not be checked."""
     if ctx.actor.address:
-        await _count(ctx, _subject("pairing", ctx.actor.address), PAIRING_BY_ADDRESS)
+        await _count(ctx, _subject("pairing", counted_address(ctx.actor.address)), PAIRING_BY_ADDRESS)
     await _count(ctx, _subject("pairing", ""), PAIRING_IN_ALL)
 
 
 async def pairing_code_was_right(ctx: PlatformCtx) -> None:
     """Take back the try that was counted: only wrong ones lock."""
     if ctx.actor.address:
-        await counters.take_back(ctx.conn, _subject("pairing", ctx.actor.address), PAIRING_BY_ADDRESS)
+        await counters.take_back(ctx.conn, _subject("pairing", counted_address(ctx.actor.address)), PAIRING_BY_ADDRESS)
     await counters.take_back(ctx.conn, _subject("pairing", ""), PAIRING_IN_ALL)

@@ -203,3 +203,29 @@ async def test_who_is_bound_to_a_store_manages_that_store_s_staff_and_terminals(
     assert answers == {str(call): 404 for call in calls}
     assert (await client.get(f"{BASE}/cards", params={"store_id": str(first.id)})).status_code == 404
     assert (await client.get(f"{BASE}/cards", params={"q": far.email})).json()["items"] == []
+
+
+FOR_THE_WHOLE_BUSINESS = [
+    call
+    for call in CALLS
+    if call.lowest == "manager" and (call.path.startswith(("/program", "/rewards", "/merges")) or call.path.startswith("/settings/"))
+] + [call for call in CALLS if str(call) == "PUT /settings"]
+
+
+async def test_who_is_bound_to_one_store_changes_nothing_for_the_others(
+    make_client: Clients, database: Database, checksum: Checksum
+) -> None:
+    """Program, rewards, settings and merges are the whole business's; a manager of one store reads them and manages that store."""
+    place = await make_place(database)
+    bound = await make_member(database, place.merchant, role="manager", bound=True)
+    client = signed_in(make_client, bound)
+    before = [await checksum(table, place.merchant.id) for table in TABLES]
+    refused = [(str(call), (await send(client, call, place.ids)).status_code) for call in FOR_THE_WHOLE_BUSINESS]
+    assert refused == [(str(call), 403) for call in FOR_THE_WHOLE_BUSINESS]
+    assert len(refused) == 10
+    assert [await checksum(table, place.merchant.id) for table in TABLES] == before
+    for path in ("/program", "/rewards", "/settings", "/pins", "/cards"):
+        assert (await client.get(BASE + path)).status_code == 200, path
+    pages = {path: (await client.get(path, headers={"Accept": "text/html"})) for path in ("/merchants/staff", "/merchants/program")}
+    assert [answer.status_code for answer in pages.values()] == [200, 403]
+    assert "/merchants/settings" not in pages["/merchants/staff"].text
