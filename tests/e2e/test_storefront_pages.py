@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from app.core.credentials import CUSTOMER_COOKIE
 from app.core.i18n import LOCALES, formatting, translate
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card, make_reward, make_shop
+from app.modules.tenancy.public import NewSession
 from app.modules.tenancy.tests.factories import make_customer_session
 from tests.e2e.conftest import Arrange, Site
 from tests.e2e.kit_browser import axe_violations, watch
@@ -29,7 +29,7 @@ class Shopping:
 
     shop: MadeShop
     card: MadeCard
-    token: str
+    session: NewSession
 
     @property
     def base(self) -> str:
@@ -46,14 +46,14 @@ def shopping(site: Site, arrange: Arrange[Any]) -> Shopping:
         await make_reward(site.database, shop.merchant, name="Gâteau", cost_points=500)
         card = await make_card(site.database, shop.merchant, stamps=12, amount_cents=4_250, first_name="Zoé", locale="de")
         session = await make_customer_session(site.database, shop.merchant, card.customer_id)
-        return Shopping(shop, card, session.token)
+        return Shopping(shop, card, session)
 
     made: Shopping = arrange(prepare())
     return made
 
 
-def sign_in(context: BrowserContext, site: Site, token: str) -> None:
-    context.add_cookies([{"name": CUSTOMER_COOKIE, "value": token, "url": site.url}])
+def sign_in(context: BrowserContext, site: Site, session: NewSession) -> None:
+    context.add_cookies([{"name": session.cookie, "value": session.token, "url": site.url}])
 
 
 def open_phone(open_context: OpenContext, locale: str = "en", **choices: Any) -> tuple[Page, list[str]]:
@@ -70,7 +70,7 @@ def test_every_page_is_accessible_and_fits_a_phone(open_context: OpenContext, si
         page.goto(f"{shopping.base}/{name}")
         assert axe_violations(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-    sign_in(page.context, site, shopping.token)
+    sign_in(page.context, site, shopping.session)
     for name in OWN_PAGES:
         page.goto(f"{shopping.base}/{name}")
         assert page.url.endswith(name)
@@ -82,7 +82,7 @@ def test_every_page_is_accessible_and_fits_a_phone(open_context: OpenContext, si
 @pytest.mark.parametrize("scheme", ["dark"])
 def test_the_dark_scheme_is_as_readable(open_context: OpenContext, site: Site, shopping: Shopping, scheme: str) -> None:
     page, complaints = open_phone(open_context, color_scheme=scheme)
-    sign_in(page.context, site, shopping.token)
+    sign_in(page.context, site, shopping.session)
     for name in ("join", *OWN_PAGES):
         page.goto(f"{shopping.base}/{name}")
         assert axe_violations(page) == [], name
@@ -99,7 +99,7 @@ def test_without_scripts_every_word_is_there_in_the_pages_language(
     # Playwright's text search leaves <noscript> out, a person does not.
     assert page.locator("noscript .notice strong").inner_text() == translate(locale, "Joining here needs JavaScript")
     expect(page.get_by_role("heading", name=translate(locale, "What you get"))).to_be_visible()
-    sign_in(page.context, site, shopping.token)
+    sign_in(page.context, site, shopping.session)
     page.goto(f"{shopping.base}/success")
     expect(page.get_by_role("heading", name=translate(locale, "Works at all our locations"))).to_be_visible()
     page.goto(f"{shopping.base}/dashboard")
@@ -141,7 +141,7 @@ def test_the_language_is_the_pages_choice_before_the_browsers(open_context: Open
 
 def test_what_is_missing_to_a_reward_is_said(open_context: OpenContext, site: Site, shopping: Shopping) -> None:
     page, complaints = open_phone(open_context)
-    sign_in(page.context, site, shopping.token)
+    sign_in(page.context, site, shopping.session)
     page.goto(f"{shopping.base}/dashboard")
     expect(page.get_by_role("heading", name="Hello Zoé")).to_be_visible()
     expect(page.get_by_text("1 reward is ready")).to_be_visible()

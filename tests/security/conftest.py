@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE
+from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE
 from app.core.db.engine import Database
 from app.core.ids import new_id
 from app.modules.loyalty.domain.enums import TransactionType
@@ -16,7 +16,7 @@ from app.modules.loyalty.services import ledger, merge_service, program_service
 from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, make_card, make_reward, make_shop
 from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.services import api_key_service
-from app.modules.tenancy.tests.factories import make_admin, make_customer_session, merchant_ctx
+from app.modules.tenancy.tests.factories import customer_cookie, make_admin, make_customer_session, merchant_ctx
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def make_party(database: Database) -> Party:
         "merge_id": merge.id,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
-    devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": {CUSTOMER_COOKIE: customer.token}}
+    devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": customer_cookie(customer)}
     return Party(shop, {name: str(value) for name, value in ids.items()}, users | devices)
 
 

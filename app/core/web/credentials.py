@@ -5,10 +5,9 @@ import ipaddress
 from starlette.requests import HTTPConnection
 
 from app.core.config import Settings
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials, Face, FaceOpener
+from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials, Face, FaceOpener, customer_cookie
 
 __all__ = [
-    "CUSTOMER_COOKIE",
     "LANGUAGE_COOKIE",
     "TERMINAL_COOKIE",
     "USER_COOKIE",
@@ -17,6 +16,7 @@ __all__ = [
     "FaceOpener",
     "client_address",
     "cookie_name",
+    "customer_cookie",
     "read_credentials",
 ]
 
@@ -31,8 +31,11 @@ def cookie_name(name: str, settings: Settings) -> str:
 def read_credentials(request: HTTPConnection, settings: Settings) -> Credentials:
     """Return what `request` shows; cookies under their short names."""
     prefix = "__Host-" if settings.is_https else ""
+    ours = (USER_COOKIE, TERMINAL_COOKIE)
     cookies = {
-        name: request.cookies[prefix + name] for name in (USER_COOKIE, TERMINAL_COOKIE, CUSTOMER_COOKIE) if prefix + name in request.cookies
+        name.removeprefix(prefix): value
+        for name, value in request.cookies.items()
+        if name.startswith(prefix) and (name.removeprefix(prefix) in ours or name.startswith(f"{prefix}{CUSTOMER_COOKIE}_"))
     }
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return Credentials(

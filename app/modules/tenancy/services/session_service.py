@@ -12,7 +12,7 @@ from typing import Literal
 import asyncpg
 
 from app.core.context import SYSTEM, Actor, Ctx, Opener, PlatformCtx, Principal
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials
+from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE, Credentials, customer_cookie
 from app.core.errors import Forbidden, NotFound, Unauthenticated
 from app.core.ids import hash_token, new_id, new_token
 from app.modules.tenancy.domain import store_code
@@ -33,9 +33,10 @@ LIFETIMES: dict[SessionKind, dt.timedelta] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session just made: `token` goes into a cookie for `max_age` seconds and is known nowhere else."""
+    """A session just made: `token` goes into the cookie `cookie` for `max_age` seconds and is known nowhere else."""
 
     id: uuid.UUID
+    cookie: str
     token: str
     max_age: int
 
@@ -72,7 +73,13 @@ async def create_session(
         idle_seconds=int(USER_IDLE.total_seconds()) if kind == "user" else None,
         expires_at=ctx.now + lifetime,
     )
-    return NewSession(session, token, int(lifetime.total_seconds()))
+    return NewSession(session, _cookie_of(kind, merchant_id), token, int(lifetime.total_seconds()))
+
+
+def _cookie_of(kind: SessionKind, merchant_id: uuid.UUID | None) -> str:
+    if kind == "customer" and merchant_id is not None:
+        return customer_cookie(merchant_id)
+    return TERMINAL_COOKIE if kind == "terminal" else USER_COOKIE
 
 
 async def revoke(ctx: Ctx | PlatformCtx, session_id: uuid.UUID) -> None:
@@ -178,7 +185,10 @@ async def open_storefront(conn: asyncpg.Connection, now: dt.datetime, credential
     code = store_code.normalize_code(credentials.path.get("store_code", ""))
     row = None
     if store_code.code_problem(code) is None:
-        row = await session_queries.open_store(conn, code, credentials.cookies.get(CUSTOMER_COOKIE), now)
+        row = await session_queries.open_store(conn, code, None, now)
+        token = credentials.cookies.get(customer_cookie(row["merchant_id"])) if row else None
+        if token:  # which cookie counts is known only now that the merchant is
+            row = await session_queries.open_store(conn, code, token, now)
     if row is None or row["merchant_status"] != "active" or row["store_status"] != "open":
         raise NotFound
     is_customer = row["customer_id"] is not None

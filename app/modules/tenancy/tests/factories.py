@@ -19,7 +19,7 @@ import pyotp
 from app.core import clock
 from app.core.config import get_settings
 from app.core.context import SYSTEM, Actor, Ctx, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials
+from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE, Credentials
 from app.core.db.engine import Database
 from app.core.hashing import hash_secret
 from app.core.ids import hash_token, new_id, new_token
@@ -88,9 +88,9 @@ def terminal_cookie(token: str) -> dict[str, str]:
     return {TERMINAL_COOKIE: token}
 
 
-def customer_cookie(token: str) -> dict[str, str]:
-    """The cookie of a signed-in customer."""
-    return {CUSTOMER_COOKIE: token}
+def customer_cookie(session: session_service.NewSession) -> dict[str, str]:
+    """The cookie of a signed-in customer, by the name that belongs to their merchant."""
+    return {session.cookie: session.token}
 
 
 def platform_ctx(database: Database, *, now: dt.datetime | None = None) -> contextlib.AbstractAsyncContextManager[PlatformCtx]:

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from app.core.context import Ctx
 from app.core.web import security
-from app.core.web.credentials import CUSTOMER_COOKIE, LANGUAGE_COOKIE
-from app.core.web.deps import Mutation, access, idempotent
+from app.core.web.credentials import LANGUAGE_COOKIE, customer_cookie
+from app.core.web.deps import Mutation, access, idempotent, is_replay
 from app.core.web.fields import Cursor
 from app.core.web.problems import documented
 from app.core.web.site import YEAR_SECONDS
@@ -48,9 +48,11 @@ async def enroll(
     mutation: Mutation = idempotent("storefront", "loyalty.storefront.enroll", limit="20/minute"),
 ) -> Response:
     """Give somebody a card. A known e-mail is answered with `already_enrolled` and a mail to that address, never with the card."""
-    opened: list[tenancy.NewSession] = []
+    session: tenancy.NewSession | None = None
 
     async def act(ctx: Ctx) -> shapes.EnrollAnswer:
+        nonlocal session
+        session = None  # a run that was rolled back took its session with it
         applicant = Applicant(
             first_name=body.first_name,
             last_name=body.last_name,
@@ -63,13 +65,12 @@ async def enroll(
         )
         outcome = await storefront_service.enroll(ctx, applicant=applicant)
         if outcome.customer_id is not None:
-            opened.append(await storefront_service.open_session(ctx, outcome.customer_id))
+            session = await storefront_service.open_session(ctx, outcome.customer_id)
         return _shapes.enroll_answer(outcome, await storefront_service.get_offer(ctx))
 
     response = await mutation.run(act, status=201)
-    if opened:
-        session = opened[-1]
-        security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    if session is not None and not is_replay(response):
+        security.set_cookie(response, session.cookie, session.token, request.app.state.settings, max_age=session.max_age)
         speak(request, response, body.locale)
     return response
 
@@ -93,7 +94,7 @@ async def use_link(
 ) -> shapes.SignedIn:
     """Sign in with a mailed link: once, within 15 minutes."""
     session, locale = await storefront_service.sign_in(ctx, token=body.token)
-    security.set_cookie(response, CUSTOMER_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    security.set_cookie(response, session.cookie, session.token, request.app.state.settings, max_age=session.max_age)
     speak(request, response, locale)
     return shapes.SignedIn(next=f"/s/{store_code}/loyalty/dashboard")
 
@@ -104,7 +105,7 @@ async def sign_out(store_code: str, request: Request, ctx: Ctx = access("storefr
     if ctx.actor.session_id is not None:
         await tenancy.revoke(ctx, ctx.actor.session_id)
     response = Response(status_code=204)
-    security.delete_cookie(response, CUSTOMER_COOKIE, request.app.state.settings)
+    security.delete_cookie(response, customer_cookie(ctx.merchant_id), request.app.state.settings)
     return response
 
 

@@ -1,5 +1,6 @@
 """The storefront's API: enrolling, signing in by mail, one's own card, history and data; and what strangers do not learn (G9)."""
 
+import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable
@@ -9,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core.credentials import CUSTOMER_COOKIE
+from app.core.credentials import customer_cookie as cookie_of
 from app.core.db.engine import Database
 from app.core.web.credentials import LANGUAGE_COOKIE
 from app.modules.customers import public as customers
@@ -18,6 +19,7 @@ from app.modules.tenancy.tests.factories import customer_cookie, make_customer_s
 
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
 NewKey = Callable[[], str]
+Clients = Callable[..., httpx.AsyncClient]
 
 
 def api(shop: MadeShop, path: str, store: int = 0) -> str:
@@ -38,7 +40,7 @@ async def enroll(client: httpx.AsyncClient, shop: MadeShop, key: str, store: int
 
 async def sign_in(client: httpx.AsyncClient, database: Database, shop: MadeShop, customer_id: uuid.UUID) -> None:
     session = await make_customer_session(database, shop.merchant, customer_id)
-    client.cookies.update(customer_cookie(session.token))
+    client.cookies.update(customer_cookie(session))
 
 
 async def test_the_program_says_what_one_gets_and_where(client: httpx.AsyncClient, database: Database) -> None:
@@ -83,7 +85,7 @@ async def test_a_repeat_of_an_enrollment_gets_the_first_answer(
     second = await enroll(client, shop, key, email=email)
     assert second.json() == first.json()
     assert second.headers["idempotent-replayed"] == "true"
-    assert CUSTOMER_COOKIE not in second.cookies
+    assert cookie_of(shop.merchant.id) not in second.cookies
     assert await superuser.fetchval("SELECT count(*) FROM loyalty_cards WHERE merchant_id = $1", shop.merchant.id) == 1
 
 
@@ -102,7 +104,7 @@ async def test_a_known_address_is_answered_without_the_person(
     assert body["next"].endswith("/success?known=1")
     assert len(body["stores"]) == (2 if is_cross_location else 1)
     assert not [secret for secret in ("Geheim", known.number, known.email) if secret in answer.text]
-    assert CUSTOMER_COOKIE not in answer.cookies
+    assert cookie_of(shop.merchant.id) not in answer.cookies
     cards = await superuser.fetchval("SELECT count(*) FROM loyalty_cards WHERE customer_id = $1", known.customer_id)
     assert cards == (1 if is_cross_location else 2)
     tasks = {row["task"] for row in await superuser.fetch("SELECT task FROM core_outbox WHERE merchant_id = $1", shop.merchant.id)}
@@ -207,7 +209,7 @@ async def test_a_link_of_another_merchant_is_unknown(client: httpx.AsyncClient, 
     async with merchant_ctx(database, other.merchant) as ctx:
         token = await customers.issue_login_link(ctx, card.customer_id)
     answer = await client.post(api(shop, "/session"), json={"token": token})
-    assert (answer.status_code, CUSTOMER_COOKIE in answer.cookies) == (410, False)
+    assert (answer.status_code, dict(answer.cookies)) == (410, {})
     assert (await client.post(api(other, "/session"), json={"token": token})).status_code == 200
 
 
@@ -242,9 +244,41 @@ async def test_signing_out_ends_the_session(client: httpx.AsyncClient, database:
     shop = await make_shop(database)
     card = await make_card(database, shop.merchant)
     session = await make_customer_session(database, shop.merchant, card.customer_id)
-    headers = {"Cookie": f"{CUSTOMER_COOKIE}={session.token}"}
+    headers = {"Cookie": f"{session.cookie}={session.token}"}
     assert (await client.delete(api(shop, "/session"), headers=headers)).status_code == 204
     assert (await client.get(api(shop, "/card"), headers=headers)).status_code == 401
+
+
+async def test_one_phone_holds_cards_of_several_merchants(client: httpx.AsyncClient, database: Database, new_key: NewKey) -> None:
+    """All merchants share our host: joining at one, or signing out there, leaves the phone signed in at the others."""
+    first, second = await make_shop(database), await make_shop(database)
+    cards = [(await enroll(client, shop, new_key())).json()["card"]["card_number"] for shop in (first, second)]
+    assert [(await client.get(api(shop, "/card"))).json()["card"]["card_number"] for shop in (first, second)] == cards
+    assert (await client.delete(api(second, "/session"))).status_code == 204
+    assert [(await client.get(api(shop, "/card"))).status_code for shop in (first, second)] == [200, 401]
+
+
+async def test_a_merchants_cookie_under_anothers_name_opens_nothing(client: httpx.AsyncClient, database: Database) -> None:
+    shop, other = await make_shop(database), await make_shop(database)
+    card = await make_card(database, other.merchant)
+    session = await make_customer_session(database, other.merchant, card.customer_id)
+    headers = {"Cookie": f"{cookie_of(shop.merchant.id)}={session.token}"}
+    assert (await client.get(api(shop, "/card"), headers=headers)).status_code == 401
+
+
+async def test_two_taps_at_once_leave_the_phone_signed_in(make_client: Clients, database: Database, new_key: NewKey) -> None:
+    """Only the run that was kept sets a cookie: a session of a run that was rolled back would sign nobody in."""
+    shop = await make_shop(database)
+    name = cookie_of(shop.merchant.id)
+    for _ in range(5):
+        key, email = new_key(), f"gast-{uuid.uuid4().hex}@example.lu"
+        answers = await asyncio.gather(*(enroll(make_client(), shop, key, email=email) for _ in range(4)))
+        assert [answer.status_code for answer in answers] == [201] * 4
+        given = [answer.cookies[name] for answer in answers if name in answer.cookies]
+        replayed = [answer for answer in answers if "idempotent-replayed" in answer.headers]
+        assert (len(given), len(replayed)) == (1, 3)
+        headers = {"Cookie": f"{name}={given[0]}"}
+        assert (await make_client().get(api(shop, "/card"), headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/card", "/history", "/profile"])

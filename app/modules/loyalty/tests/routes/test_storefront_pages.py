@@ -40,7 +40,7 @@ async def get(client: httpx.AsyncClient, shop: MadeShop, path: str, *, store: in
 
 async def visit(client: httpx.AsyncClient, database: Database, shop: MadeShop, card: MadeCard) -> None:
     session = await make_customer_session(database, shop.merchant, card.customer_id)
-    client.cookies.update(customer_cookie(session.token))
+    client.cookies.update(customer_cookie(session))
 
 
 def words(response: httpx.Response) -> str:

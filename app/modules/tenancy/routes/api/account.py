@@ -33,7 +33,7 @@ LANGUAGE_SECONDS = 31_536_000
 
 def keep_session(request: Request, response: Response, session: NewSession) -> None:
     """Hand the session to the browser; it ends with the browser or on the server, whichever is first."""
-    security.set_cookie(response, USER_COOKIE, session.token, request.app.state.settings, max_age=None)
+    security.set_cookie(response, session.cookie, session.token, request.app.state.settings, max_age=None)
 
 
 @router.post("/login", summary="Sign in", responses=PROBLEMS)

@@ -54,7 +54,7 @@ async def test_pages_open_for_an_admin_alone(
     terminal = await make_terminal_session(database, merchant, uuid.uuid4())
     customer = await make_customer_session(database, merchant, uuid.uuid4())
     address = path.format(merchant_id=merchant.id)
-    outside = [{}, terminal_cookie(terminal.token), customer_cookie(customer.token), sign_in_cookie(waiting)]
+    outside = [{}, terminal_cookie(terminal.token), customer_cookie(customer), sign_in_cookie(waiting)]
     for cookies, status in [
         *((cookies, 303) for cookies in outside),
         *((sign_in_cookie(merchant.user(role)), 403) for role in ("owner", "manager", "staff")),

@@ -54,7 +54,7 @@ async def test_only_an_admin_with_the_second_factor_gets_in(
         ({}, {}, 401, "unauthenticated"),
         ({}, {"Authorization": f"Bearer {key}"}, 401, "unauthenticated"),
         (terminal_cookie(terminal.token), {}, 401, "unauthenticated"),
-        (customer_cookie(customer.token), {}, 401, "unauthenticated"),
+        (customer_cookie(customer), {}, 401, "unauthenticated"),
         (sign_in_cookie(waiting), {}, 401, "totp_required"),
         *((sign_in_cookie(merchant.user(role)), {}, 403, "forbidden") for role in ("owner", "manager", "staff")),
     ]

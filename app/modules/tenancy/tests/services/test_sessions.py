@@ -8,12 +8,13 @@ import pytest
 
 from app.core import clock
 from app.core.context import Principal, unit_of_work
-from app.core.credentials import CUSTOMER_COOKIE, TERMINAL_COOKIE, USER_COOKIE, Credentials, FaceOpener
+from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE, Credentials, FaceOpener
 from app.core.db.engine import Database
 from app.core.errors import Forbidden, NotFound, OrionException, Unauthenticated
 from app.modules.tenancy.errors import MerchantInactiveException, StoreInactiveException, StoreNotChosenException, TotpRequiredException
 from app.modules.tenancy.services import session_service
 from app.modules.tenancy.tests.factories import (
+    customer_cookie,
     make_admin,
     make_api_key,
     make_customer_session,
@@ -27,9 +28,9 @@ from app.modules.tenancy.tests.factories import (
 
 
 def shown(*, bearer: str | None = None, store_code: str | None = None, **cookies: str) -> Credentials:
-    names = {"user": USER_COOKIE, "terminal": TERMINAL_COOKIE, "customer": CUSTOMER_COOKIE}
+    names = {"user": USER_COOKIE, "terminal": TERMINAL_COOKIE}
     path = {"store_code": store_code} if store_code else {}
-    return Credentials({names[name]: token for name, token in cookies.items()}, bearer, path, "192.0.2.7")
+    return Credentials({names.get(name, name): token for name, token in cookies.items()}, bearer, path, "192.0.2.7")
 
 
 async def opened(database: Database, opener: FaceOpener, credentials: Credentials, *, now: dt.datetime | None = None) -> Principal:
@@ -239,14 +240,16 @@ async def test_a_customer_is_known_at_all_stores_of_their_merchant_and_at_no_oth
     merchant, other = await make_merchant(database, stores=2), await make_merchant(database)
     customer_id = uuid.uuid4()
     customer = await make_customer_session(database, merchant, customer_id)
-    principal = await opened(database, session_service.open_storefront, shown(store_code=merchant.stores[1].code, customer=customer.token))
+    principal = await opened(
+        database, session_service.open_storefront, shown(store_code=merchant.stores[1].code, **customer_cookie(customer))
+    )
     assert (principal.actor.kind, principal.actor.role, principal.actor.customer_id) == ("customer", "customer", customer_id)
     assert (principal.actor.session_id, principal.actor.store_id) == (customer.id, merchant.stores[1].id)
-    stranger = await opened(database, session_service.open_storefront, shown(store_code=other.store.code, customer=customer.token))
+    stranger = await opened(database, session_service.open_storefront, shown(store_code=other.store.code, **customer_cookie(customer)))
     assert (stranger.merchant_id, stranger.actor.role, stranger.actor.customer_id) == (other.id, "public", None)
     async with merchant_ctx(database, merchant) as ctx:
         assert await session_service.revoke_for_customer(ctx, customer_id) == 1
-    gone = await opened(database, session_service.open_storefront, shown(store_code=merchant.store.code, customer=customer.token))
+    gone = await opened(database, session_service.open_storefront, shown(store_code=merchant.store.code, **customer_cookie(customer)))
     assert gone.actor.kind == "anonymous"
 
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from app.core.context import PlatformCtx
 from app.core.web import security
-from app.core.web.credentials import TERMINAL_COOKIE
 from app.core.web.deps import access
 from app.core.web.fields import Answer, Body, example
 from app.core.web.problems import documented
@@ -44,5 +43,5 @@ async def pair_terminal(
     """
     pairing = await terminal_service.pair(ctx, body.code)
     session = pairing.session
-    security.set_cookie(response, TERMINAL_COOKIE, session.token, request.app.state.settings, max_age=session.max_age)
+    security.set_cookie(response, session.cookie, session.token, request.app.state.settings, max_age=session.max_age)
     return PairAnswer(name=pairing.name)
