@@ -22,6 +22,16 @@ class TemplateVariableException(Conflict):
         super().__init__(params={"names": ", ".join(sorted(names))})
 
 
+class MailNotWantedException(Conflict):
+    """Raised by a provider: as things are when the mail would go out, it must not. `reason` is a short code for the mail log."""
+
+    code = "mail_not_wanted"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class TemporaryFailure(Unavailable):
     """The mail could not be handed over now; the same mail is tried again later. `reason` is a short code without any address.
 

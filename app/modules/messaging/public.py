@@ -6,7 +6,13 @@ A module that sends mails registers each of them once, in its definition (`regis
 
 from app.modules.messaging.domain.content import MailContent, TemplateSpec, stamp_row
 from app.modules.messaging.domain.enums import MailState
-from app.modules.messaging.errors import PermanentFailure, TemplateVariableException, TemporaryFailure, UnknownTemplateException
+from app.modules.messaging.errors import (
+    MailNotWantedException,
+    PermanentFailure,
+    TemplateVariableException,
+    TemporaryFailure,
+    UnknownTemplateException,
+)
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.mail_service import enqueue_mail
 from app.modules.messaging.services.providers import MailProvider
@@ -15,6 +21,7 @@ from app.modules.messaging.services.template_service import register_template
 __all__ = [
     "EmailService",
     "MailContent",
+    "MailNotWantedException",
     "MailProvider",
     "MailState",
     "PermanentFailure",

@@ -11,7 +11,7 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.queries import cards, programs
 from app.modules.loyalty.queries.cards import Card
 from app.modules.loyalty.queries.programs import Program
-from app.modules.messaging.public import MailContent, TemplateSpec, stamp_row
+from app.modules.messaging.public import MailContent, MailNotWantedException, TemplateSpec, stamp_row
 from app.modules.tenancy import public as tenancy
 
 _HERE = "app.modules.loyalty.services.mail_content"
@@ -79,6 +79,8 @@ def card_progress(card: Card, live: Program) -> str:
 
 
 async def _link(ctx: Ctx, message_id: uuid.UUID, customer_id: uuid.UUID, store_id: uuid.UUID) -> str:
+    if not await customers.may_send_login_link(ctx, customer_id, message_id=message_id):
+        raise MailNotWantedException("too_many_links")
     token = await customers.issue_login_link(ctx, customer_id, message_id=message_id)
     return f"{await _storefront(ctx, store_id)}/link#{token}"
 

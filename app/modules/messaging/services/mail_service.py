@@ -11,7 +11,7 @@ from app.modules.messaging.domain.addressee import Addressee
 from app.modules.messaging.domain.colours import COLOUR, text_colour_on
 from app.modules.messaging.domain.content import MailContent, greetable_name
 from app.modules.messaging.domain.enums import MailState
-from app.modules.messaging.errors import TemplateVariableException
+from app.modules.messaging.errors import MailNotWantedException, TemplateVariableException
 from app.modules.messaging.queries import mails
 from app.modules.messaging.services import template_service
 from app.modules.messaging.services.email_service import EmailService
@@ -65,9 +65,12 @@ async def send_mail(
         return await service.suppress(template, to, message_id=message_id, reason="erased")
     with use_locale(language):
         give_content = template_service.find_provider(template)
-        content: MailContent = await give_content(
-            ctx, message_id=message_id, locale=language, customer_id=customer_id, store_id=store_id, **ids
-        )
+        try:
+            content: MailContent = await give_content(
+                ctx, message_id=message_id, locale=language, customer_id=customer_id, store_id=store_id, **ids
+            )
+        except MailNotWantedException as refusal:
+            return await service.suppress(template, to, message_id=message_id, reason=refusal.reason)
         values = {
             **_base_values(content, merchant.name, greetable_name(customer.first_name)),
             "merchant_address": await sender_address_line(ctx, store_id or customer.registered_store_id),

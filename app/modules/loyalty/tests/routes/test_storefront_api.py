@@ -20,6 +20,7 @@ from app.modules.tenancy.tests.factories import customer_cookie, make_customer_s
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
 NewKey = Callable[[], str]
 Clients = Callable[..., httpx.AsyncClient]
+Worker = Callable[..., Awaitable[list[str]]]
 
 
 def api(shop: MadeShop, path: str, store: int = 0) -> str:
@@ -174,6 +175,22 @@ async def test_asking_for_a_link_answers_the_same_for_everybody(
     member = await client.post(api(shop, "/sign-in"), json={"email": known.email})
     assert (stranger.status_code, stranger.content) == (member.status_code, member.content) == (202, b'{"status":"accepted"}')
     assert await superuser.fetchval(count, shop.merchant.id) == 1
+
+
+async def test_mails_that_piled_up_do_not_flood_a_mailbox(
+    client: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection, worker_once: Worker
+) -> None:
+    """While no mail leaves the house, nobody has been sent a link yet: who asks for many is counted again when they go out."""
+    shop = await make_shop(database)
+    known = await make_card(database, shop.merchant)
+    await superuser.execute("DELETE FROM core_outbox WHERE merchant_id = $1", shop.merchant.id)
+    for _ in range(8):
+        assert (await client.post(api(shop, "/sign-in"), json={"email": known.email})).status_code == 202
+    await worker_once(merchant_id=shop.merchant.id)
+    rows = await superuser.fetch(
+        "SELECT state, error, count(*) FROM messaging_mails WHERE merchant_id = $1 GROUP BY state, error ORDER BY state", shop.merchant.id
+    )
+    assert [tuple(row) for row in rows] == [("queued", "smtp_not_configured", 5), ("suppressed", "too_many_links", 3)]
 
 
 async def test_a_link_signs_in_once_and_brings_the_customers_language(client: httpx.AsyncClient, database: Database) -> None:
