@@ -13,7 +13,8 @@ from app.core.web.middleware import Gate
 from app.modules.tenancy.tests.factories import make_admin
 from tests.security.conftest import Party, make_party
 
-FACES = {"admin": "admin", "merchants": "owner", "store": "terminal", "storefront": "customer", "auth": "owner"}
+CALLERS = {"admin": "admin", "merchant": "owner", "store": "terminal", "storefront": "customer", "account": "owner", "public": "terminal"}
+"""Who calls on each face."""
 PROBES = {
     "owner": "/api/v1/merchants/loyalty/program",
     "terminal": "/api/v1/store/loyalty/session",
@@ -30,13 +31,13 @@ class Callers:
     party: Party | None = None
     admin: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    async def of(self, path: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the cookies and the ids of a caller who is let in at `path`; everything else of the merchant is in order too."""
+    async def of(self, face: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the cookies and the ids of a caller who is let in at `face`; everything else of the merchant is in order too."""
         if self.party is None or not await self._is_well(self.party):
             self.party = await make_party(self.database)
         if not self.admin:
             self.admin = {USER_COOKIE: (await make_admin(self.database)).token}
-        caller = FACES[path.split("/")[3]]
+        caller = CALLERS[face]
         return self.admin if caller == "admin" else self.party.cookies[caller], self.party.ids
 
     async def _is_well(self, party: Party) -> bool:

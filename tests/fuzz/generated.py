@@ -37,6 +37,13 @@ def operations() -> dict[str, Any]:
     return {f"{item.method.upper()} {item.path}": item for item in found if item.path.startswith("/api/")}
 
 
+def takes_input(name: str) -> bool:
+    """Whether the operation `name` has a parameter or a body: without, there is nothing to generate."""
+    method, path = name.split(" ")
+    operation = all_routes()[1]["paths"][path][method.lower()]
+    return bool(operation.get("parameters") or operation.get("requestBody"))
+
+
 @dataclasses.dataclass(slots=True)
 class Tally:
     """What was sent and answered."""

@@ -93,7 +93,7 @@ def escape(value: str) -> str:
 
 @pytest.mark.parametrize("route", [pytest.param(route, id=route.name) for route in api_routes()])
 async def test_hostile_input_is_refused_in_order(callers: Callers, route: ApiRoute) -> None:
-    cookies, ids = await callers.of(route.path)
+    cookies, ids = await callers.of(route.access.face)
     known = documented_for(route)
     wrong = []
     for number, (url, body, headers) in enumerate(hostile_requests(route, ids)):
