@@ -102,8 +102,13 @@ async def request_sign_in(ctx: Ctx, *, email: str) -> None:
 
 
 async def sign_in(ctx: Ctx, *, token: str) -> tuple[tenancy.NewSession, str]:
-    """Use a mailed link and return the customer's new session and language; SignInLinkException when it was used, is old or unknown."""
+    """Use a mailed link and return the customer's new session and language; the phone's old session ends.
+
+    SignInLinkException when the link was used, is old or unknown.
+    """
     customer_id = await customers.use_login_link(ctx, token)
+    if ctx.actor.session_id is not None:
+        await tenancy.revoke(ctx, ctx.actor.session_id)
     customer = await customers.get_customer(ctx, customer_id)
     return await tenancy.create_session(ctx, "customer", customer_id=customer_id, store_id=ctx.actor.store_id), customer.locale
 

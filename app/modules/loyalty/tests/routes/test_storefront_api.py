@@ -208,6 +208,19 @@ async def test_a_link_signs_in_once_and_brings_the_customers_language(client: ht
     assert (unknown.status_code, unknown.json()["code"]) == (410, "sign_in_link_invalid")
 
 
+async def test_signing_in_ends_the_session_that_the_phone_had(client: httpx.AsyncClient, database: Database) -> None:
+    shop = await make_shop(database)
+    card = await make_card(database, shop.merchant)
+    old = await make_customer_session(database, shop.merchant, card.customer_id)
+    client.cookies.update(customer_cookie(old))
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        token = await customers.issue_login_link(ctx, card.customer_id)
+    assert (await client.post(api(shop, "/session"), json={"token": token})).status_code == 200
+    stolen = {"Cookie": f"{old.cookie}={old.token}"}
+    client.cookies.clear()
+    assert (await client.get(api(shop, "/card"), headers=stolen)).status_code == 401
+
+
 async def test_a_language_chosen_on_the_page_stays_until_the_customer_chooses(client: httpx.AsyncClient, database: Database) -> None:
     shop = await make_shop(database)
     card = await make_card(database, shop.merchant, locale="de")
