@@ -2,12 +2,13 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from app.core.i18n import N_
+from app.core.web.fields import Body, Email, Line, OptionalLine, example
 
 TERMS_NEEDED = N_("Please accept the terms to get a card.")
 NOT_A_DATE = N_("This date does not exist. Please check day, month and year.")
@@ -34,3 +35,22 @@ def _real_date(value: Any) -> Any:
 
 AcceptedTerms = Annotated[bool, AfterValidator(_is_accepted)]
 BirthDate = Annotated[dt.date, BeforeValidator(_real_date)]
+Locale = Literal["en", "fr", "de", "lb"]
+
+
+class EnrollmentForm(Body):
+    """Who wants a card (A9): the same questions on a phone and at the counter."""
+
+    model_config = example(
+        first_name="Léa", last_name="Weber", email="lea.weber@example.lu", phone="+352 621 123 456", birth_date="1990-02-28",
+        locale="lb", has_accepted_terms=True, wants_marketing=False,
+    )  # fmt: skip
+
+    first_name: Line
+    last_name: Line
+    email: Email
+    phone: OptionalLine | None = None
+    birth_date: BirthDate | None = None
+    locale: Locale
+    has_accepted_terms: AcceptedTerms
+    wants_marketing: bool = False

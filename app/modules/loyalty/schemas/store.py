@@ -2,15 +2,15 @@
 
 import datetime as dt
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
-from app.core.web.fields import Answer, Body, Cents, Email, Line, OptionalLine, example
+from app.core.web.fields import Answer, Body, Cents, Line, example
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole, ProgramType
 from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.schemas.cards import CARD_DETAIL_EXAMPLE, CardDetail
-from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
+from app.modules.loyalty.schemas.person import EnrollmentForm
 
 CARD = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 TRANSACTION = "0199f1a0-6a11-7e52-8f00-5d2b7c1a4e90"
@@ -132,22 +132,8 @@ class UnlockPin(WithPin):
     model_config = example(pin={"pin_id": PIN_ID, "pin": "739205"})
 
 
-class EnrollAtStore(WithPin):
+class EnrollAtStore(EnrollmentForm, WithPin):
     """A new customer at the counter. `has_accepted_terms` must be true, marketing is the customer's free choice."""
-
-    model_config = example(
-        first_name="Léa", last_name="Weber", email="lea.weber@example.lu", phone="+352 621 123 456", birth_date="1990-02-28",
-        locale="lb", has_accepted_terms=True, wants_marketing=False,
-    )  # fmt: skip
-
-    first_name: Line
-    last_name: Line
-    email: Email
-    phone: OptionalLine | None = None
-    birth_date: BirthDate | None = None
-    locale: Literal["en", "fr", "de", "lb"]
-    has_accepted_terms: AcceptedTerms
-    wants_marketing: bool = False
 
 
 class StaffName(Answer):

@@ -9,10 +9,8 @@ from pydantic import ConfigDict, JsonValue, StringConstraints
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import ProgramType, TransactionType
 from app.modules.loyalty.schemas.cards import CARD_EXAMPLE, CardBalance
-from app.modules.loyalty.schemas.person import AcceptedTerms, BirthDate
+from app.modules.loyalty.schemas.person import BirthDate, EnrollmentForm, Locale
 from app.modules.loyalty.schemas.store import NEW_CARD, OFFER_EXAMPLE, RewardOffer
-
-Locale = Literal["en", "fr", "de", "lb"]
 
 STORE_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10", "code": "weber-gare", "name": "Filiale 1",
@@ -84,22 +82,8 @@ class StorefrontProgram(Answer):
     google_wallet_enabled: bool
 
 
-class Enroll(Body):
+class Enroll(EnrollmentForm):
     """The enrollment form. Terms are needed, marketing mail is a free and separate choice."""
-
-    model_config = example(
-        first_name="Léa", last_name="Weber", email="lea.weber@example.lu", phone="+352 621 123 456", birth_date="1990-02-28",
-        locale="lb", has_accepted_terms=True, wants_marketing=False,
-    )  # fmt: skip
-
-    first_name: Line
-    last_name: Line
-    email: Email
-    phone: OptionalLine | None = None
-    birth_date: BirthDate | None = None
-    locale: Locale
-    has_accepted_terms: AcceptedTerms
-    wants_marketing: bool = False
 
 
 class EnrollAnswer(Answer):

@@ -1,10 +1,10 @@
-"""From what services return to what the API answers; shared by the faces."""
+"""Between bodies, services and answers: what several faces shape alike."""
 
 import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from app.modules.customers.public import CustomerRecord
+from app.modules.customers.public import ConsentSource, CustomerRecord
 from app.modules.loyalty.domain import points, program
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import format_number
@@ -14,12 +14,27 @@ from app.modules.loyalty.queries.programs import MerchantSettings, Program
 from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.queries.transactions import HistoryRow
 from app.modules.loyalty.schemas.cards import CardBalance, CardChange, CardDetail, HistoryEntry, Holder, TransactionAnswer
+from app.modules.loyalty.schemas.person import EnrollmentForm
 from app.modules.loyalty.schemas.store import RewardOffer, StaffName, TerminalProgram
 from app.modules.loyalty.schemas.storefront import EnrollAnswer, OwnHistoryEntry, Profile, StorefrontProgram, StoreInfo
-from app.modules.loyalty.services.card_service import FoundCard
+from app.modules.loyalty.services.card_service import Applicant, FoundCard
 from app.modules.loyalty.services.ledger import Change
 from app.modules.loyalty.services.storefront_service import Offer, StorefrontEnrollment
 from app.modules.tenancy.public import StoreView
+
+
+def applicant(form: EnrollmentForm, source: ConsentSource) -> Applicant:
+    """Return who filled in `form`; `source` is where."""
+    return Applicant(
+        first_name=form.first_name,
+        last_name=form.last_name,
+        email=form.email,
+        phone=form.phone or None,
+        birth_date=form.birth_date,
+        locale=form.locale,
+        wants_marketing=form.wants_marketing,
+        source=source,
+    )
 
 
 def card_balance(card_id: uuid.UUID, number: str, state: CardState) -> CardBalance:

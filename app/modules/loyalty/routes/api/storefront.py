@@ -18,7 +18,6 @@ from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.routes.api import _shapes
 from app.modules.loyalty.schemas import storefront as shapes
 from app.modules.loyalty.services import storefront_service
-from app.modules.loyalty.services.card_service import Applicant
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/api/v1/storefront/{store_code}/loyalty", tags=["Loyalty - Storefront"])
@@ -53,16 +52,7 @@ async def enroll(
     async def act(ctx: Ctx) -> shapes.EnrollAnswer:
         nonlocal session
         session = None  # a run that was rolled back took its session with it
-        applicant = Applicant(
-            first_name=body.first_name,
-            last_name=body.last_name,
-            email=body.email,
-            phone=body.phone or None,
-            birth_date=body.birth_date,
-            locale=body.locale,
-            wants_marketing=body.wants_marketing,
-            source=customers.ConsentSource.STOREFRONT,
-        )
+        applicant = _shapes.applicant(body, customers.ConsentSource.STOREFRONT)
         outcome = await storefront_service.enroll(ctx, applicant=applicant)
         if outcome.customer_id is not None:
             session = await storefront_service.open_session(ctx, outcome.customer_id)

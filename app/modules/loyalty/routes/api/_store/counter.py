@@ -14,7 +14,7 @@ from app.core.web.problems import documented
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.voids import VOIDABLE
 from app.modules.loyalty.queries import programs, transactions
-from app.modules.loyalty.routes.api._shapes import card_detail, history_entry, staff_name
+from app.modules.loyalty.routes.api._shapes import applicant, card_detail, history_entry, staff_name
 from app.modules.loyalty.routes.api._store.session import read_team, read_terminal_program, read_terminal_session
 from app.modules.loyalty.schemas.cards import CardDetail, CardList, HistoryPage
 from app.modules.loyalty.schemas.store import (
@@ -29,7 +29,6 @@ from app.modules.loyalty.schemas.store import (
     UnlockPin,
 )
 from app.modules.loyalty.services import card_service, pin_service
-from app.modules.loyalty.services.card_service import Applicant
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/api/v1/store/loyalty", tags=["Loyalty - Store"])
@@ -124,18 +123,7 @@ async def enroll_customer(
     async def act(ctx: Ctx) -> EnrollmentAnswer:
         staffed = await pin_service.identify_for_enrollment(ctx, body.proof())
         enrollment = await card_service.enroll_customer(
-            staffed,
-            store_id=store_of(ctx),
-            applicant=Applicant(
-                first_name=body.first_name,
-                last_name=body.last_name,
-                email=body.email,
-                phone=body.phone or None,
-                birth_date=body.birth_date,
-                locale=body.locale,
-                wants_marketing=body.wants_marketing,
-                source=customers.ConsentSource.TERMINAL,
-            ),
+            staffed, store_id=store_of(ctx), applicant=applicant(body, customers.ConsentSource.TERMINAL)
         )
         (found,) = await card_service.with_customers(ctx, [enrollment.card])
         return EnrollmentAnswer(card=card_detail(found), welcome_points=enrollment.welcome_points)
