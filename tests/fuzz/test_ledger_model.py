@@ -191,6 +191,9 @@ async def test_the_ledger_is_what_the_paper_says(client: httpx.AsyncClient, data
         suppress_health_check=list(HealthCheck),
     )
     source = extent.source_of("ledger model")
-    while world.steps < extent.times(short=300, full=10_000):
+    wanted = extent.times(short=300, full=10_000)
+    while world.steps < wanted:
+        before = world.steps
         machine = seed(source.getrandbits(64))(Counter)
         await asyncio.to_thread(run_state_machine_as_test, machine, settings=chosen)
+        assert world.steps > before, "each step asserts that counter and paper agree; no step proves nothing"
