@@ -23,6 +23,7 @@ from app.core.credentials import counted_address
 from app.core.errors import Conflict, Forbidden, Unauthenticated
 from app.core.i18n import locale as i18n_locale
 from app.core.idempotency import IdempotencyKey
+from app.core.web import problems
 from app.core.web.credentials import Credentials, Face, read_credentials
 
 PLATFORM_FACES = frozenset({"public", "account", "admin"})
@@ -49,8 +50,8 @@ class Access:
         self.limit_name = limit_name or permission
 
     @contextlib.asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[Any]:
-        """Open the unit of work for `request` and check the caller's right before handing it out."""
+    async def open(self, request: Request, *, is_counted: bool = True) -> AsyncIterator[Any]:
+        """Open the unit of work for `request`, check the caller's right and, unless told otherwise, count it against the limit."""
         state = request.app.state
         credentials = read_credentials(request, state.settings)
         opener = functools.partial(self._sign_in, state.openers.get(self.face, nobody), credentials)
@@ -60,7 +61,7 @@ class Access:
         with contextlib.ExitStack() as languages:
             chosen = functools.partial(self._choose_language, request, languages)
             async with open_work(state.database, _with_language(opener, chosen), request_id=request.scope["orion.request_id"]) as ctx:
-                if self.limit is not None:
+                if self.limit is not None and is_counted:
                     await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(ctx.actor))
                 yield ctx
 
@@ -108,8 +109,9 @@ class Mutation:
     async def run(self, act: Callable[[Ctx], Awaitable[BaseModel]], *, status: int = 200) -> Response:
         """Run `act` in a unit of work of its own, keep its answer under the key, and return it.
 
-        A repeat gets the first answer with `Idempotent-Replayed: true`. Raises what `act` raises, StillRunning when the
-        first request with this key does not end within the lock timeout, IdempotencyKeyReused for another request.
+        A repeat gets the first answer with `Idempotent-Replayed: true`, also when a rule refused (409). Raises whatever else
+        `act` raises, of which nothing is kept, StillRunning when the first request with this key does not end within the lock
+        timeout, IdempotencyKeyReused for another request.
         """
 
         async def once(ctx: Ctx) -> tuple[int, str, bool]:
@@ -133,21 +135,39 @@ class Mutation:
         return await self._attempt(once)
 
     def _key_for(self, ctx: Ctx) -> IdempotencyKey:
-        return IdempotencyKey(self.key.key, idempotency.fingerprint(self.key.fingerprint, ctx.actor.key()))
+        # Whoever enrolls is nobody yet, and somebody once the answer has come: both ask the same thing.
+        actor = "" if self._access.face == "storefront" else ctx.actor.key()
+        return IdempotencyKey(self.key.key, idempotency.fingerprint(self.key.fingerprint, actor))
 
     async def _attempt(self, once: Callable[[Ctx], Awaitable[tuple[int, str, bool]]]) -> Response:
         started = clock.now()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                async with self._access.open(self._request) as ctx:
+                async with self._access.open(self._request, is_counted=attempt == 1) as ctx:
                     status, body, is_repeat = await once(ctx)
-                headers = {REPLAYED: "true"} if is_repeat else None
-                return Response(body, status, headers, media_type="application/json")
+                return _answer(status, body, is_repeat=is_repeat)
+            except (idempotency.StillRunning, idempotency.AlreadyApplied):
+                raise
+            except Conflict as refusal:
+                kept = await self._keep_refusal(refusal)
+                if kept is not None:
+                    return kept
             except (DBAPIError, asyncpg.PostgresError) as error:
                 verdict = self._judge(error, is_last=attempt == MAX_ATTEMPTS, waited=clock.now() - started)
                 if verdict is not None:
                     raise verdict from error
         raise idempotency.StillRunning
+
+    async def _keep_refusal(self, refusal: Conflict) -> Response | None:
+        """Keep a rule's refusal under the key, in a unit of work of its own, and return it; None when a rival answered first."""
+        try:
+            async with self._access.open(self._request, is_counted=False) as ctx:
+                problem = problems.build(ctx.request_id, refusal)
+                body = problem.model_dump_json()
+                await idempotency.store(ctx.conn, ctx.merchant_id, self._key_for(ctx), status=problem.status, body=body, now=ctx.now)
+        except asyncpg.UniqueViolationError:
+            return None
+        return _answer(problem.status, body, is_repeat=False)
 
     @staticmethod
     def _judge(error: Exception, *, is_last: bool, waited: dt.timedelta) -> Exception | None:
@@ -160,6 +180,11 @@ class Mutation:
         if not is_last and (is_rival or isinstance(cause, asyncpg.DeadlockDetectedError | asyncpg.SerializationError)):
             return None
         return Conflict() if is_rival else error
+
+
+def _answer(status: int, body: str, *, is_repeat: bool) -> Response:
+    media_type = "application/json" if status < 400 else "application/problem+json"
+    return Response(body, status, {REPLAYED: "true"} if is_repeat else None, media_type=media_type)
 
 
 def is_replay(response: Response) -> bool:

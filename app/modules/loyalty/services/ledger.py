@@ -170,7 +170,7 @@ async def run(ctx: Ctx, commands: Sequence[Command]) -> list[Posted]:
         change = Change(
             card=card,
             decision=command.decide(card),
-            op_key=command.key.key,
+            op_key=f"key:{command.key.key}",  # no client can claim `welcome:` or `merge:`
             transaction_id=new_id(),
             store_id=ctx.actor.store_id,
             reward_id=command.reward_id,

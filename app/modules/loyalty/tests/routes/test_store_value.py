@@ -138,6 +138,22 @@ async def test_a_repeat_gets_the_first_answer_and_changes_nothing(
     assert await rows_of(superuser, card.id) == [("stamp_earned", 1, 0)]
 
 
+async def test_a_refusal_is_repeated_too(client: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection) -> None:
+    """The same key keeps its first answer also when the rule would allow it by now; a new action has a new key."""
+    shop = await make_shop(database, stamp_cooldown_minutes=30)
+    card = await make_card(database, shop)
+    await post(client, shop, "/stamp", {"card_id": str(card.id)})
+    key = uuid.uuid4().hex
+    first = await post(client, shop, "/stamp", {"card_id": str(card.id)}, key=key)
+    await superuser.execute("UPDATE loyalty_cards SET last_stamp_at = last_stamp_at - interval '1 hour' WHERE id = $1", card.id)
+    second = await post(client, shop, "/stamp", {"card_id": str(card.id)}, key=key)
+    assert (first.status_code, first.json()["code"]) == (409, "stamp_cooldown")
+    assert (second.status_code, second.content, second.headers["content-type"]) == (409, first.content, "application/problem+json")
+    assert second.headers["idempotent-replayed"] == "true"
+    assert (await post(client, shop, "/stamp", {"card_id": str(card.id)})).status_code == 200
+    assert await rows_of(superuser, card.id) == [("stamp_earned", 1, 0), ("stamp_earned", 1, 0)]
+
+
 async def test_the_ledger_remembers_a_key_whose_answer_is_gone(
     client: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection
 ) -> None:

@@ -16,7 +16,7 @@ from app.modules.loyalty.tests.counter import Shop, make_card, make_reward, make
 from app.modules.loyalty.tests.factories import make_settings
 
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
-TABLES = ("loyalty_cards", "loyalty_transactions", "core_idempotency", "core_outbox")
+TABLES = ("loyalty_cards", "loyalty_transactions", "core_outbox")
 ROWS = """
 SELECT type, stamps_delta, points_delta, owed_delta, points_after, owed_after, points_forgiven, stamps_forgiven
 FROM loyalty_transactions WHERE card_id = $1 ORDER BY id

@@ -27,8 +27,9 @@ HTML_POLICY = (
 
 
 def refuse_in_production(request: Request) -> None:
-    """Raise NotFound where real people's mail would be shown to anybody."""
-    if request.app.state.settings.is_production:
+    """Raise NotFound where real people's mail would be shown to anybody: in production, and wherever people come over TLS."""
+    settings = request.app.state.settings
+    if settings.is_production or settings.is_https:
         raise NotFound
 
 
