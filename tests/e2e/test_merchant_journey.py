@@ -21,8 +21,10 @@ from app.modules.loyalty.tests.factories import (
     redeem_points,
     stamp,
 )
+from app.modules.loyalty.tests.pictures import make_png
 from app.modules.tenancy.tests.factories import PASSWORD, MadeMerchant, make_member, make_merchant, merchant_ctx
 from tests.e2e.conftest import Arrange, Site
+from tests.e2e.kit_browser import axe_violations
 from tests.e2e.merchant_panel import Desk, OpenContext, open_desk, whole
 
 pytestmark = pytest.mark.e2e
@@ -124,6 +126,51 @@ def pair_a_terminal(desk: Desk, site: Site, arrange: Arrange[Any]) -> None:
     desk.send()
     desk.expect_toast("Saved")
     expect(page.get_by_role("rowheader", name="Kasse am Fenster")).to_be_visible()
+
+
+def test_a_logo_is_uploaded_seen_by_customers_and_removed(open_context: OpenContext, site: Site, arrange: Arrange[Any]) -> None:
+    shop = arrange(make_shop(site.database))
+    desk = open_desk(open_context, site.url, shop.merchant.manager)
+    page = desk.page
+    page.goto("/merchants/program")
+    field, picture = page.get_by_label("Logo (optional)"), page.locator("img.lcard-logo")
+    problem, remove = page.locator("#f-logo-error"), page.get_by_role("button", name="Remove the logo")
+    expect(remove).to_be_hidden()
+    field.set_input_files({"name": "large.png", "mimeType": "image/png", "buffer": make_png() + bytes(150_000)})
+    expect(problem).to_have_text("This picture is too large. Please use one of at most 150 kB.")
+    field.set_input_files({"name": "drawing.png", "mimeType": "image/png", "buffer": b"<svg xmlns='http://www.w3.org/2000/svg'/>"})
+    expect(problem).to_have_text("Please choose a picture of the kind PNG, JPEG or WebP.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    desk.expect_status(422)
+    assert axe_violations(page) == []
+
+    page.locator("[name=card_name]").fill("Noch nicht gespeichert")
+    field.set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": make_png(60, 40)})
+    desk.expect_toast("Logo saved")
+    expect(problem).to_have_text("")
+    expect(picture).to_have_js_property("naturalWidth", 60)
+    expect(page.locator("[name=card_name]")).to_have_value("Noch nicht gespeichert")
+    address = picture.get_attribute("src")
+    assert address is not None
+    assert axe_violations(page) == []
+
+    customer = open_desk(open_context, site.url)
+    customer.page.goto(f"/s/{shop.merchant.store.code}/loyalty/join")
+    logo = customer.page.locator(f"img[src='{address}']").first
+    expect(logo).to_be_visible()
+    expect(logo).to_have_js_property("naturalWidth", 60)
+
+    remove.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#remove-logo")).to_contain_text("All cards show the first letter of your name instead.")
+    desk.send()
+    desk.expect_toast("Logo removed")
+    expect(field).to_be_focused()
+    expect(remove).to_be_hidden()
+    expect(page.locator("span.lcard-logo")).to_have_text(shop.merchant.name[0])
+    customer.page.reload()
+    expect(customer.page.locator(f"img[src='{address}']")).to_have_count(0)
+    assert desk.complaints == customer.complaints == []
 
 
 def test_a_lost_terminal_and_a_person_who_leaves_are_taken_out(open_context: OpenContext, site: Site, arrange: Arrange[Any]) -> None:

@@ -29,6 +29,7 @@ MODULE = ModuleDefinition(
         "app.modules.loyalty.routes.pages.storefront:router",
         "app.modules.loyalty.routes.pages.store:router",
         "app.modules.loyalty.routes.pages.merchant:router",
+        "app.modules.loyalty.routes.pages.logo:router",
     ),
     menu=MENU,
     tasks={

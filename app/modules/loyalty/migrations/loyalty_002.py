@@ -1,4 +1,4 @@
-"""Rewards, the merchant's settings, staff PINs, terminals and their pairing codes, and runs that merge cards.
+"""Rewards, the merchant's settings, staff PINs, terminals and their pairing codes, runs that merge cards, and logos.
 
 Revision ID: loyalty_002
 """
@@ -26,6 +26,7 @@ TABLES = (
     "loyalty_pairing_codes",
     "loyalty_merge_runs",
 )
+LOGOS = "loyalty_logos"
 
 USE_PAIRING_CODE = """
 CREATE FUNCTION loyalty_use_pairing_code(code_hash bytea, now timestamptz)
@@ -44,27 +45,43 @@ BEGIN
     RETURN NEXT;
 END $$
 """
+FIND_LOGO = """
+CREATE FUNCTION loyalty_find_logo(p_merchant_id uuid, p_prefix bytea)
+RETURNS TABLE (content bytea, media_type text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT l.content, l.media_type
+    FROM loyalty_logos l JOIN tenancy_merchants m ON m.id = l.merchant_id AND m.status = 'active' AND m.deleted_at IS NULL
+    WHERE l.merchant_id = p_merchant_id AND substring(l.sha256 FROM 1 FOR 16) = p_prefix
+$$
+"""
+DOORS = ("loyalty_use_pairing_code(bytea, timestamptz)", "loyalty_find_logo(uuid, bytea)")
 
 
 def upgrade() -> None:
-    """Create the six tables, and the function through which a device that nobody signed in on presents its code."""
+    """Create the seven tables, and the functions for callers whom nobody signed in: a device with its code, a page's logo."""
     _create_rewards()
     _create_settings()
     _create_staff_pins()
     _create_terminals()
     _create_merge_runs()
+    _create_logos()
     for table in TABLES:
         protect_tenant_table(op.get_bind(), table, app=("SELECT", "INSERT", "UPDATE"))
+    # A picture that was taken away or replaced is gone.
+    protect_tenant_table(op.get_bind(), LOGOS, app=("SELECT", "INSERT", "DELETE"), platform=("SELECT", "INSERT", "DELETE"))
     op.execute(USE_PAIRING_CODE)
-    op.execute("REVOKE ALL ON FUNCTION loyalty_use_pairing_code(bytea, timestamptz) FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION loyalty_use_pairing_code(bytea, timestamptz) TO orion_app, orion_platform")
+    op.execute(FIND_LOGO)
+    for door in DOORS:
+        op.execute(f"REVOKE ALL ON FUNCTION {door} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {door} TO orion_app, orion_platform")
 
 
 def downgrade() -> None:
     """Drop them."""
-    op.execute("DROP FUNCTION loyalty_use_pairing_code(bytea, timestamptz)")
+    for door in DOORS:
+        op.execute(f"DROP FUNCTION {door}")
     op.drop_index("ix_loyalty_cards_merchant_id_merged_into_id", "loyalty_cards")
-    for table in reversed(TABLES):
+    for table in (LOGOS, *reversed(TABLES)):
         op.drop_table(table)
 
 
@@ -206,3 +223,19 @@ def _create_merge_runs() -> None:
         ["merchant_id", "merged_into_id"],
         postgresql_where=sa.text("merged_into_id IS NOT NULL"),
     )
+
+
+def _create_logos() -> None:
+    op.create_table(
+        LOGOS,
+        sa.Column("merchant_id", ID, sa.ForeignKey("tenancy_merchants.id"), primary_key=True),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+        sa.Column("media_type", sa.Text, nullable=False),
+        sa.Column("sha256", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.CheckConstraint("octet_length(content) BETWEEN 1 AND 150000", name="content_size"),
+        sa.CheckConstraint("media_type IN ('image/png', 'image/jpeg', 'image/webp')", name="media_type_known"),
+        sa.CheckConstraint("octet_length(sha256) = 32", name="sha256_size"),
+    )
+    op.create_index("uq_loyalty_logos_merchant_id", LOGOS, ["merchant_id"], unique=True)

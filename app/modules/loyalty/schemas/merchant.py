@@ -35,6 +35,9 @@ PIN_EXAMPLE: dict[str, JsonValue] = {
     "id": ID, "store_id": STORE, "store_name": "Filiale 1", "display_name": "Marie", "role": "staff", "email": None,
     "failed_attempts": 0, "locked_until": None, "created_at": AT,
 }  # fmt: skip
+PIXEL = (  # a PNG of one
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mMQSvUGAAFPAMOKT0rsAAAAAElFTkSuQmCC"
+)
 TERMINAL_EXAMPLE: dict[str, JsonValue] = {
     "id": ID, "store_id": STORE, "store_name": "Filiale 1", "name": "Kasse 1", "paired_at": AT, "last_seen_at": AT,
 }  # fmt: skip
@@ -101,6 +104,22 @@ class ProgramAnswer(Answer):
     terms_version: int
     created_at: dt.datetime
     updated_at: dt.datetime
+
+
+class LogoBody(Body):
+    """A picture for the cards, in base64 without line breaks."""
+
+    model_config = example(content=PIXEL)
+
+    content: Annotated[str, Field(max_length=256 * 1024)]
+
+
+class LogoAnswer(Answer):
+    """Where everybody can see the logo."""
+
+    model_config = _shows({"logo_path": f"/logos/{ID}/5d41402abc4b2a76b9719d911017c592.png"})
+
+    logo_path: str
 
 
 class RewardBody(Body):

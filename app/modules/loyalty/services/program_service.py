@@ -19,7 +19,7 @@ ENSURE_SETTINGS = """
 INSERT INTO loyalty_merchant_settings (merchant_id, updated_at) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING
 """
 EDITABLE = (
-    "type", "name", "card_name", "colour", "logo_path", "is_active", "stamps_target", "stamp_reward", "stamp_cooldown_minutes",
+    "type", "name", "card_name", "colour", "is_active", "stamps_target", "stamp_reward", "stamp_cooldown_minutes",
     "max_stamps_per_day", "points_per_euro", "welcome_bonus_points", "minimum_purchase_cents", "minimum_redemption_points",
     "points_expiration_days", "reengagement_days", "terms_text",
 )  # fmt: skip
@@ -42,13 +42,12 @@ SWITCH = "UPDATE loyalty_merchant_settings SET allow_cross_location_redemption =
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramForm:
-    """What a merchant edits of a program (B1)."""
+    """What a merchant edits of a program (B1); its logo is set by `logo_service`."""
 
     type: ProgramType
     name: str
     card_name: str
     colour: str
-    logo_path: str | None = None
     is_active: bool = True
     stamps_target: int = 10
     stamp_reward: str = ""

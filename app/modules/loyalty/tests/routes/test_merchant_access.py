@@ -13,12 +13,13 @@ from fastapi import FastAPI
 from app.core.db.engine import Database
 from app.modules.loyalty.routes.api.merchant import router
 from app.modules.loyalty.tests.factories import MadeCard, make_card, make_pin, make_reward, make_shop, make_terminal
+from app.modules.loyalty.tests.pictures import encode, make_png
 from app.modules.tenancy.tests.factories import MadeMerchant, MadeUser, make_member, sign_in_cookie
 
 BASE = "/api/v1/merchants/loyalty"
 TABLES = (
     "loyalty_programs", "loyalty_rewards", "loyalty_merchant_settings", "loyalty_staff_pins", "loyalty_terminals", "loyalty_cards",
-    "loyalty_transactions", "loyalty_merge_runs", "loyalty_pairing_codes",
+    "loyalty_transactions", "loyalty_merge_runs", "loyalty_pairing_codes", "loyalty_logos",
 )  # fmt: skip
 Clients = Callable[..., httpx.AsyncClient]
 Checksum = Callable[[str, uuid.UUID], Awaitable[str]]
@@ -45,6 +46,8 @@ class Call:
 CALLS = (
     Call("GET", "/program", lowest="staff"),
     Call("PUT", "/program", PROGRAM),
+    Call("PUT", "/program/logo", {"content": encode(make_png())}),
+    Call("DELETE", "/program/logo"),
     Call("GET", "/rewards", lowest="staff"),
     Call("POST", "/rewards", {"name": "Kuchen", "cost_points": 50}),
     Call("PUT", "/rewards/{reward_id}", {"name": "Kuchen", "cost_points": 50}),
@@ -222,7 +225,7 @@ async def test_who_is_bound_to_one_store_changes_nothing_for_the_others(
     before = [await checksum(table, place.merchant.id) for table in TABLES]
     refused = [(str(call), (await send(client, call, place.ids)).status_code) for call in FOR_THE_WHOLE_BUSINESS]
     assert refused == [(str(call), 403) for call in FOR_THE_WHOLE_BUSINESS]
-    assert len(refused) == 10
+    assert len(refused) == 12
     assert [await checksum(table, place.merchant.id) for table in TABLES] == before
     for path in ("/program", "/rewards", "/settings", "/pins", "/cards"):
         assert (await client.get(BASE + path)).status_code == 200, path

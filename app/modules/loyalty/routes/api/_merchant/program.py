@@ -13,6 +13,8 @@ from app.modules.loyalty.routes.api._merchant.shapes import program_answer, prog
 from app.modules.loyalty.schemas.merchant import (
     CrossLocationAnswer,
     CrossLocationBody,
+    LogoAnswer,
+    LogoBody,
     ProgramAnswer,
     ProgramBody,
     RewardAnswer,
@@ -21,7 +23,7 @@ from app.modules.loyalty.schemas.merchant import (
     SettingsAnswer,
     SettingsBody,
 )
-from app.modules.loyalty.services import program_service, reward_service
+from app.modules.loyalty.services import logo_service, program_service, reward_service
 
 router = APIRouter(prefix="/api/v1/merchants/loyalty", tags=["Loyalty - Merchant"])
 PROBLEMS = documented(404)
@@ -37,8 +39,21 @@ async def read_program(ctx: Ctx = access("merchant", "loyalty.program.read")) ->
 async def save_program(body: ProgramBody, ctx: Ctx = access("merchant", "loyalty.program.manage")) -> ProgramAnswer:
     """Create the program, or change the live one. Settings that are out of bounds or contradict each other are named field by field;
     a colour on which no text is readable is refused with a suggestion. A changed target holds for each card from its next redemption."""
-    old = await programs.find_program(ctx)
-    return program_answer(await program_service.save_program(ctx, program_form(body, logo_path=old.logo_path if old else None)))
+    return program_answer(await program_service.save_program(ctx, program_form(body)))
+
+
+@router.put("/program/logo", summary="Set the logo", responses=PROBLEMS)
+async def set_logo(body: LogoBody, ctx: Ctx = access("merchant", "loyalty.program.manage")) -> LogoAnswer:
+    """Show a picture on all cards: PNG, JPEG or WebP, at most 150 kB and 2000 × 2000 pixels, recognized by its content. Anything else is
+    refused at the field `content`, and the cards stay as they are. Answers the address at which everybody can see it."""
+    return LogoAnswer(logo_path=await logo_service.set_logo(ctx, body.content))
+
+
+@router.delete("/program/logo", summary="Remove the logo", status_code=204, responses=PROBLEMS)
+async def remove_logo(ctx: Ctx = access("merchant", "loyalty.program.manage")) -> Response:
+    """Show the merchant's initial on all cards again; also when there was no logo."""
+    await logo_service.remove_logo(ctx)
+    return Response(status_code=204)
 
 
 @router.get("/rewards", summary="The rewards", responses=PROBLEMS)

@@ -30,10 +30,10 @@ from app.modules.loyalty.services.program_service import ProgramForm, SettingsFo
 from app.modules.loyalty.services.terminal_service import SeenTerminal
 
 
-def program_form(body: ProgramBody, *, logo_path: str | None) -> ProgramForm:
+def program_form(body: ProgramBody) -> ProgramForm:
     """Return a program as the service takes it; ProgramInvalidException for a colour on which no text is readable."""
     require_readable_colour(body.colour)
-    return ProgramForm(**body.model_dump(), logo_path=logo_path)
+    return ProgramForm(**body.model_dump())
 
 
 def require_readable_colour(colour: str) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.i18n import formatting
 from app.core.web.deps import access
+from app.modules.loyalty.domain import logo
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.queries import programs, rewards
 from app.modules.loyalty.routes.pages._merchant.panel import show
@@ -31,6 +32,8 @@ async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
         "program",
         is_new=found is None,
         form=form,
+        logo_path=found.logo_path if found else None,
+        max_logo={"bytes": logo.MAX_BYTES, "pixels": logo.MAX_PIXELS},
         points_per_euro=formatting.number(form.points_per_euro.normalize(), decimals=_decimals(form)),
         minimum_purchase=formatting.number(form.minimum_purchase_cents / 100, decimals=2),
         first_cost=offered[0].cost_points if offered else None,
