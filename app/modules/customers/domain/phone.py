@@ -43,7 +43,12 @@ def _with_country(national: str, country: str) -> str:
 
 
 def search_digits(text: str) -> str | None:
-    """Return the digits of what staff typed to find a number by its end, or None for fewer than four."""
+    """Return the digits of what staff typed to find a number by its end, or None for fewer than four.
+
+    Leading zeros may be a trunk prefix (00352, 0621) and are left out, unless too little would be left: 0123 is the end of a number.
+    """
     digits = "".join(character for character in unicodedata.normalize("NFKC", text) if character in "0123456789")
-    digits = digits.lstrip("0")
-    return digits if len(digits) >= MIN_NATIONAL_DIGITS else None
+    without_prefix = digits.lstrip("0")
+    if len(without_prefix) >= MIN_NATIONAL_DIGITS:
+        return without_prefix
+    return digits if len(digits) >= MIN_NATIONAL_DIGITS and without_prefix else None
