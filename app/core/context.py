@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import asyncpg
 import structlog
@@ -145,14 +145,14 @@ class PlatformCtx(_Base):
 @contextlib.asynccontextmanager
 async def _transaction(engine: AsyncEngine, turns: Turns) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
     """One transaction on one connection, when its turn comes."""
-    async with turns, _transaction_now(engine) as opened:
+    async with turns, _transaction_now(engine, turns) as opened:
         yield opened
 
 
 @contextlib.asynccontextmanager
-async def _transaction_now(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+async def _transaction_now(engine: AsyncEngine, turns: Turns) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
     """One transaction on one connection: commit at the end, roll back on any error but those that keep their work."""
-    connection, conn = await _begin(engine)
+    connection, conn = await _begin(engine, turns)
     try:
         state: dict[str, Any] = {"pending": []}
         try:
@@ -171,22 +171,20 @@ async def _transaction_now(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConn
             if "session" in state:
                 await state["session"].close()
     finally:
-        await connection.close()
+        await turns.give_back(connection, conn)
 
 
-async def _begin(engine: AsyncEngine) -> tuple[AsyncConnection, asyncpg.Connection]:
+async def _begin(engine: AsyncEngine, turns: Turns) -> tuple[AsyncConnection, asyncpg.Connection]:
     """Return a connection with an open transaction. One that proves dead is replaced: nothing has happened on it yet.
 
     After a restart of the database all idle connections are dead, and a process that was busy has not noticed.
     """
     for attempt in range(1, MOST_DEAD_CONNECTIONS + 1):
         try:
-            connection = await engine.connect()
+            connection, conn = await turns.take(engine)
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-        conn: asyncpg.Connection | None = None
         try:
-            conn = cast(asyncpg.Connection, (await connection.get_raw_connection()).driver_connection)
             await conn.execute("BEGIN")
         except CONNECTION_ERRORS as error:
             await discard(connection, conn)

@@ -84,7 +84,7 @@ class OpenShop:
             balance = await conn.fetchval("SELECT points_balance FROM loyalty_cards WHERE id = $1", self.card.id)
         finally:
             await conn.close()
-        assert sorted(row["op_key"] for row in rows) == sorted(keys)
+        assert sorted(row["op_key"] for row in rows) == sorted(f"key:{key}" for key in keys)
         assert balance == sum(row["points_delta"] for row in rows) == len(keys)
 
 

@@ -59,18 +59,24 @@ async def limited(gate: Gate) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_over_the_cap_there_is_no_side_effect(limited: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection) -> None:
-    """Twenty voids a minute and store: of 25 stamps voided in a row, the first 20 are; another store has its own count."""
+    """Twenty voids a minute and store; another store has its own count.
+
+    The window slides by counting two fixed ones: across their border it may let up to a tenth more through (case 47).
+    """
     shop = await make_shop(database, stores=2)
     card = await make_card(database, shop)
     stamped = [(await post(limited, shop, "/stamp", {"card_id": str(card.id)})).json()["transaction"]["id"] for _ in range(25)]
     proof = {"pin": shop.counter.staff_proof()}
     answers = [await post(limited, shop, "/stamp/void", {"transaction_id": transaction} | proof) for transaction in stamped]
-    assert [answer.status_code for answer in answers] == [200] * 20 + [429] * 5
-    refused = answers[-1]
+    done = [answer.status_code for answer in answers].count(200)
+    assert 20 <= done <= 22
+    assert [answer.status_code for answer in answers].count(429) == 25 - done
+    refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "rate_limited"
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert await superuser.fetchval("SELECT stamp_count FROM loyalty_cards WHERE id = $1", card.id) == 5
-    elsewhere = {"transaction_id": stamped[-1], "pin": shop.counters[1].staff_proof()}
+    assert await superuser.fetchval("SELECT stamp_count FROM loyalty_cards WHERE id = $1", card.id) == 25 - done
+    left = stamped[answers.index(refused)]
+    elsewhere = {"transaction_id": left, "pin": shop.counters[1].staff_proof()}
     assert (await post(limited, shop, "/stamp/void", elsewhere, counter=shop.counters[1])).status_code == 200
 
 
@@ -78,10 +84,14 @@ async def test_a_refused_key_can_be_used_later(limited: httpx.AsyncClient, datab
     """A 429 is not kept: the same human action goes through once there is room again."""
     shop = await make_shop(database, stores=2)
     card = await make_card(database, shop)
-    for _ in range(60):
-        await post(limited, shop, "/stamp", {"card_id": str(card.id)})
-    key = uuid.uuid4().hex
-    assert (await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key)).status_code == 429
+    refused, key = None, ""
+    for _ in range(70):
+        key = uuid.uuid4().hex
+        refused = await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key)
+        if refused.status_code == 429:
+            break
+    assert refused is not None
+    assert refused.status_code == 429
     again = await post(limited, shop, "/stamp", {"card_id": str(card.id)}, key=key, counter=shop.counters[1])
     assert again.status_code == 200
     assert "idempotent-replayed" not in again.headers

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import event
@@ -20,6 +20,10 @@ from app.core.errors import Unavailable
 
 STATEMENTS_KEPT = 400
 """Prepared statements kept per connection, more than the platform has; they live as long as the connection."""
+
+
+BESIDE_TURNS = 4
+"""Connections of a process beyond those of its units of work: health checks, claims and heartbeats, one statement each."""
 
 
 def async_url(url: str) -> str:
@@ -52,7 +56,7 @@ def _create_engine(url: str, settings: Settings, *, pool_size: int, application:
         async_url(url),
         isolation_level="AUTOCOMMIT",
         pool_size=pool_size,
-        max_overflow=0,
+        max_overflow=BESIDE_TURNS,
         pool_timeout=settings.pool_timeout_seconds,
         pool_recycle=1800,
         hide_parameters=True,
@@ -97,19 +101,27 @@ async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connectio
             raise
 
 
+Opened = tuple[AsyncConnection, asyncpg.Connection]
+
+
 class Turns:
     """First come, first served: a connection goes to whoever has waited longest.
 
     The pool alone gives a connection that is returned to whoever asks next in the same tick, which is the client that has just
-    been served: under load half of the clients were seen to starve until their time-out.
+    been served: under load half of the clients were seen to starve until their time-out. Connections in good order wait here
+    for the next turn: taking one out of the pool and back costs as much as a statement.
     """
 
     def __init__(self, *, size: int, timeout_seconds: float) -> None:
         self._semaphore = asyncio.Semaphore(size)
         self._timeout_seconds = timeout_seconds
+        self._idle: list[Opened] = []
 
     async def __aenter__(self) -> None:
         """Wait for a turn; Unavailable when none comes in time."""
+        if not self._semaphore.locked():
+            await self._semaphore.acquire()
+            return
         try:
             await asyncio.wait_for(self._semaphore.acquire(), self._timeout_seconds)
         except TimeoutError as error:
@@ -118,6 +130,30 @@ class Turns:
     async def __aexit__(self, *_error: object) -> None:
         """Pass the turn on."""
         self._semaphore.release()
+
+    async def take(self, engine: AsyncEngine) -> Opened:
+        """Return a connection that waits here, or one from the pool of `engine`."""
+        while self._idle:
+            connection, conn = self._idle.pop()
+            if not conn.is_closed():
+                return connection, conn
+            await discard(connection, conn)
+            await connection.close()
+        connection = await engine.connect()
+        return connection, cast(asyncpg.Connection, (await connection.get_raw_connection()).driver_connection)
+
+    async def give_back(self, connection: AsyncConnection, conn: asyncpg.Connection) -> None:
+        """Keep a connection in good order for the next turn; close any other."""
+        if connection.invalidated or conn.is_closed() or conn.is_in_transaction() or connection.in_transaction():
+            await connection.close()
+        else:
+            self._idle.append((connection, conn))
+
+    async def close(self) -> None:
+        """Give the waiting connections back to the pool."""
+        while self._idle:
+            connection, _conn = self._idle.pop()
+            await connection.close()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,5 +181,7 @@ class Database:
 
     async def dispose(self) -> None:
         """Close all connections."""
+        await self.app_turns.close()
+        await self.platform_turns.close()
         await self.app.dispose()
         await self.platform.dispose()

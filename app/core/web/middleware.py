@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -101,7 +101,7 @@ class Gate:
 class _Answer:
     """Passes the answer on, with the headers that every answer carries, and remembers its status."""
 
-    def __init__(self, send: Send, request_id: str, headers: list[tuple[str, str]]) -> None:
+    def __init__(self, send: Send, request_id: str, headers: list[tuple[bytes, bytes]]) -> None:
         self._send = send
         self._request_id = request_id
         self._headers = headers
@@ -110,10 +110,13 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["x-request-id"] = self._request_id
-            for name, value in self._headers:
-                headers.setdefault(name, value)
+            given = message.setdefault("headers", [])
+            present = {name for name, _ in given}
+            message["headers"] = [
+                *given,
+                (b"x-request-id", self._request_id.encode()),
+                *(pair for pair in self._headers if pair[0] not in present),
+            ]
         await self._send(message)
 
     async def problem(self, status: int, retry_after: int | None = None) -> None:

@@ -15,7 +15,7 @@ HALF_A_YEAR_SECONDS = 15_768_000
 
 
 @functools.lru_cache(maxsize=8)
-def _headers(*, is_static: bool, may_use_camera: bool, is_https: bool) -> list[tuple[str, str]]:
+def _headers(*, is_static: bool, may_use_camera: bool, is_https: bool) -> list[tuple[bytes, bytes]]:
     headers = [
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
@@ -27,10 +27,10 @@ def _headers(*, is_static: bool, may_use_camera: bool, is_https: bool) -> list[t
     ]
     if is_https:
         headers.append(("strict-transport-security", f"max-age={HALF_A_YEAR_SECONDS}; includeSubDomains"))
-    return headers
+    return [(name.encode(), value.encode()) for name, value in headers]
 
 
-def headers_for(path: str, settings: Settings) -> list[tuple[str, str]]:
+def headers_for(path: str, settings: Settings) -> list[tuple[bytes, bytes]]:
     """Return the security headers for an answer at `path`: the camera only on the terminal, caching only for built files."""
     return _headers(
         is_static=path.startswith("/static/dist/"), may_use_camera=path.startswith("/store/terminal"), is_https=settings.is_https
