@@ -7,6 +7,7 @@ HTTP (two web processes, 16 connections, durable commits, rate limits off), in t
 """
 
 import argparse
+import asyncio
 import contextlib
 import json
 import os
@@ -21,13 +22,21 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
+from pydantic import SecretStr
+
+from app.core.config import Settings
 from app.core.db import migrate
-from app.ops.embedded_postgres import EmbeddedPostgres, ephemeral_postgres
+from app.core.db.engine import Database
+from app.ops import bootstrap_roles
+from app.ops.embedded_postgres import SUPERUSER, EmbeddedPostgres, ephemeral_postgres
 from app.ops.postgres_binaries import find_binaries
-from benchmarks import load
+from benchmarks import load, plans
 from benchmarks.data import Tenant, card_id, create
 
 CLIENTS = 16
+NEIGHBOURS = 2_000
+"""Other merchants in the same tables, with a few rows each."""
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "30min", "max_connections": "100"}
 
 # The statements of app/modules/loyalty for one stamp, by hand and with nothing around them.
@@ -79,33 +88,36 @@ def run_pgbench(server: EmbeddedPostgres, tenant: Tenant, *, cards: int, seconds
 
 
 @contextlib.contextmanager
+def platform_settings() -> Iterator[None]:
+    """Give this process and its children keys of their own, and switch the rate limits off."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {"ORION_SECRET_KEY_FILE": Path(folder) / "secret", "ORION_PIN_PEPPER_FILE": Path(folder) / "pepper"}
+        for path in files.values():
+            path.write_text(os.urandom(32).hex())
+            path.chmod(0o600)
+        os.environ |= {name: str(path) for name, path in files.items()} | {"ORION_ENV": "test", "ORION_RATE_LIMITS_ENABLED": "false"}
+        yield
+
+
+@contextlib.contextmanager
 def web(server: EmbeddedPostgres, *, workers: int = 2) -> Iterator[int]:
     """Run the web processes against `server` and yield their port; stop them by their own process group."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        keys = Path(folder)
-        for name in ("secret", "pepper"):
-            (keys / name).write_text(os.urandom(32).hex())
-            (keys / name).chmod(0o600)
-        environment = os.environ | {
-            "ORION_ENV": "test",
-            "ORION_DATABASE_URL": server.url_app,
-            "ORION_PLATFORM_DATABASE_URL": server.url_platform,
-            "ORION_RATE_LIMITS_ENABLED": "false",
-            "ORION_SECRET_KEY_FILE": str(keys / "secret"),
-            "ORION_PIN_PEPPER_FILE": str(keys / "pepper"),
-            "ORION_BASE_URL": f"http://127.0.0.1:{port}",
-        }
-        command = [sys.executable, "-m", "app.cli", "web", "--port", str(port), "--workers", str(workers)]
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
-        try:
-            _wait_until_ready(port, process)
-            yield port
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=20)
+    environment = os.environ | {
+        "ORION_DATABASE_URL": server.url_app,
+        "ORION_PLATFORM_DATABASE_URL": server.url_platform,
+        "ORION_BASE_URL": f"http://127.0.0.1:{port}",
+    }
+    command = [sys.executable, "-m", "app.cli", "web", "--port", str(port), "--workers", str(workers)]
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        _wait_until_ready(port, process)
+        yield port
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=20)
 
 
 def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -134,6 +146,23 @@ def run_http(port: int, tenant: Tenant, *, cards: int, seconds: int, seed: int, 
     return load.run(port, make, connections=connections, seconds=seconds)
 
 
+def check_lookups(server: EmbeddedPostgres, tenant: Tenant, *, cards: int) -> None:
+    """Stop with a sentence when a terminal's look-up reads a whole table at this size."""
+
+    async def find() -> list[object]:
+        settings = Settings(database_url=SecretStr(server.url_app), platform_database_url=SecretStr(server.url_platform), env="test")
+        conn = await asyncpg.connect(server.url(SUPERUSER, bootstrap_roles.DATABASE))
+        await plans.fill_neighbours(conn, NEIGHBOURS)
+        await conn.close()
+        database = Database.from_settings(settings)
+        found = await plans.find_sequential_scans(database, tenant, cards=cards)
+        await database.dispose()
+        return list(found)
+
+    if found := asyncio.run(find()):
+        raise SystemExit(f"A terminal's look-up reads a whole table: {found}")
+
+
 def measure(cards: int, *, seconds: int, rounds: int) -> dict[str, float]:
     """Return the medians of one database size."""
     bare: list[float] = []
@@ -141,7 +170,8 @@ def measure(cards: int, *, seconds: int, rounds: int) -> dict[str, float]:
     with ephemeral_postgres(durable=True, settings=POSTGRES) as server:
         migrate.upgrade(server.url_owner)
         started = time.monotonic()
-        tenant = create(server.url("postgres", "orion"), cards=cards)
+        tenant = create(server.url(SUPERUSER, bootstrap_roles.DATABASE), cards=cards)
+        check_lookups(server, tenant, cards=cards)
         print(f"{cards:,} cards, {cards * 5:,} transactions built in {time.monotonic() - started:.0f} s", flush=True)
         with web(server) as port:
             run_http(port, tenant, cards=cards, seconds=3, seed=999)
@@ -171,7 +201,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    results = {int(size): measure(int(size), seconds=arguments.seconds, rounds=arguments.rounds) for size in arguments.cards.split(",")}
+    with platform_settings():
+        results = {int(size): measure(int(size), seconds=arguments.seconds, rounds=arguments.rounds) for size in arguments.cards.split(",")}
     for size, figures in results.items():
         print(
             f"{size:>9,} cards: pgbench {figures['pgbench']:.0f}/s | HTTP {figures['http']:.0f}/s | ratio {figures['ratio']:.2f}"
