@@ -37,9 +37,9 @@ def write_film(path: Path, text: str) -> None:
 
 
 async def make_code(database: Database, shop: Shop, name: str = "Kasse 2") -> str:
-    """Make a pairing code for the shop's first store."""
-    async with merchant_ctx(database, shop.merchant) as ctx:
-        return (await terminal_service.create_pairing_code(ctx, store_id=shop.merchant.store.id, name=name)).code
+    """Make a pairing code for the first of the shop's counters."""
+    async with merchant_ctx(database, shop.merchant, store=shop.counter.store) as ctx:
+        return (await terminal_service.create_pairing_code(ctx, store_id=shop.counter.store.id, name=name)).code
 
 
 async def read_rows(url: str, card_id: uuid.UUID) -> list[tuple[str, int, int]]:
