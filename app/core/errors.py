@@ -4,6 +4,7 @@ A subclass names a `code` that never changes and a `message`, an English sentenc
 translations. Placeholders `%(name)s` are filled from `params`.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -84,6 +85,18 @@ class Limited(OrionException):
     def __init__(self, retry_after: int, **kwargs: Any) -> None:
         super().__init__(params={"retry_after": retry_after}, **kwargs)
         self.retry_after = retry_after
+
+
+class LockedUntil(Limited):
+    """Too many wrong tries of a secret: even the right one is refused until `retry_at`. The counted try outlives the refusal."""
+
+    keeps_work = True
+
+    def __init__(self, *, retry_at: datetime, now: datetime) -> None:
+        seconds = max(1, math.ceil((retry_at - now).total_seconds()))
+        super().__init__(seconds)
+        self.retry_at = retry_at
+        self.params |= {"wait_minutes": math.ceil(seconds / 60), **retry_params(retry_at)}
 
 
 class Unavailable(OrionException):

@@ -88,11 +88,16 @@ async def discard(connection: AsyncConnection, conn: asyncpg.Connection | None) 
     await connection.invalidate()
 
 
+async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """Return the driver's connection below SQLAlchemy's."""
+    return cast(asyncpg.Connection, (await connection.get_raw_connection()).driver_connection)
+
+
 @contextlib.asynccontextmanager
 async def raw_connection(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     """Give the driver's connection, in autocommit: for work that is one statement and whole by itself."""
     async with engine.connect() as connection:
-        conn: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection  # type: ignore[assignment]
+        conn = await _driver_of(connection)
         try:
             yield conn
         except BaseException as error:
@@ -140,7 +145,7 @@ class Turns:
             await discard(connection, conn)
             await connection.close()
         connection = await engine.connect()
-        return connection, cast(asyncpg.Connection, (await connection.get_raw_connection()).driver_connection)
+        return connection, await _driver_of(connection)
 
     async def give_back(self, connection: AsyncConnection, conn: asyncpg.Connection) -> None:
         """Keep a connection in good order for the next turn; close any other."""

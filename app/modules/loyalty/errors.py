@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, Limited, NotFound, retry_params
+from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, LockedUntil, NotFound, retry_params
 
 
 class LoyaltyRuleException(Conflict):
@@ -368,18 +368,11 @@ class PinWrongException(Forbidden):
         super().__init__(params={"tries_left": tries_left})
 
 
-class PinLockedException(Limited):
+class PinLockedException(LockedUntil):
     """Too many wrong tries; also the right PIN is refused until `retry_at`, unless a manager unlocks it."""
 
     code = "pin_locked"
     message = N_("Too many wrong tries. This PIN is locked for %(wait_minutes)s min, or until a manager unlocks it.")
-    keeps_work = True
-
-    def __init__(self, *, retry_at: datetime, now: datetime) -> None:
-        seconds = max(1, math.ceil((retry_at - now).total_seconds()))
-        super().__init__(seconds)
-        self.retry_at = retry_at
-        self.params |= {"wait_minutes": math.ceil(seconds / 60), **retry_params(retry_at)}
 
 
 class PinWeakException(Invalid):

@@ -1,10 +1,8 @@
 """What tenancy refuses: merchants, stores, users, sign-in. Codes are part of the API; sentences are msgids."""
 
-import math
 from collections.abc import Sequence
-from datetime import datetime
 
-from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, Limited, NotFound, Unauthenticated, retry_params
+from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, LockedUntil, NotFound, Unauthenticated
 
 
 class MerchantNotFoundException(NotFound):
@@ -92,18 +90,11 @@ class SignInFailedException(Unauthenticated):
     keeps_work = True
 
 
-class SignInLockedException(Limited):
+class SignInLockedException(LockedUntil):
     """Too many wrong tries; the right password is refused as well until `retry_at`."""
 
     code = "sign_in_locked"
     message = N_("Too many wrong tries. Please try again in %(wait_minutes)s min.")
-    keeps_work = True
-
-    def __init__(self, *, retry_at: datetime, now: datetime) -> None:
-        seconds = max(1, math.ceil((retry_at - now).total_seconds()))
-        super().__init__(seconds)
-        self.retry_at = retry_at
-        self.params |= {"wait_minutes": math.ceil(seconds / 60), **retry_params(retry_at)}
 
 
 class TotpRequiredException(Unauthenticated):
