@@ -81,6 +81,8 @@ class Card(MerchantModel):
     total_points_redeemed: Mapped[int] = counter(is_big=True)
     total_points_voided: Mapped[int] = counter(is_big=True)
     merged_into_id: Mapped[uuid.UUID | None]
+    last_expiration_warning_at: Mapped[dt.datetime | None]
+    last_reengagement_at: Mapped[dt.datetime | None]
     notes: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]

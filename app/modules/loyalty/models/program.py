@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.base import Base, MerchantModel
+from app.core.money import MAX_POINTS
 from app.modules.loyalty.domain.enums import PinPolicy, ProgramType, VoidPolicy
 from app.modules.loyalty.domain.pins import DEFAULT_PIN_LENGTH, DEFAULT_UNLOCK_MINUTES, LOCK_MINUTES, MAX_TRIES
 from app.modules.loyalty.domain.program import DEFAULT_REENGAGEMENT_DAYS
@@ -32,6 +33,8 @@ class Program(MerchantModel):
         is_not_negative("points_per_euro"),
         is_not_negative("welcome_bonus_points"),
         is_not_negative("minimum_purchase_cents"),
+        # migration loyalty_006:
+        CheckConstraint(f"birthday_bonus_points BETWEEN 0 AND {MAX_POINTS}", name="birthday_bonus_points_range"),
         Index("uq_loyalty_programs_live", "merchant_id", unique=True, postgresql_where=text("deleted_at IS NULL")),
     )
 
@@ -53,6 +56,7 @@ class Program(MerchantModel):
     points_expiration_days: Mapped[int | None]
     expiration_changed_at: Mapped[dt.datetime | None]
     reengagement_days: Mapped[int] = setting(DEFAULT_REENGAGEMENT_DAYS)
+    birthday_bonus_points: Mapped[int] = counter()
     terms_text: Mapped[str] = mapped_column(default="", server_default="")
     terms_version: Mapped[int] = setting(1)
     created_at: Mapped[dt.datetime]

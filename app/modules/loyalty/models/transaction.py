@@ -78,4 +78,5 @@ class Transaction(MerchantModel):
     terminal_id: Mapped[uuid.UUID | None]
     staff_pin_id: Mapped[uuid.UUID | None]
     user_id: Mapped[uuid.UUID | None]
+    acting_admin_id: Mapped[uuid.UUID | None]
     created_at: Mapped[dt.datetime]
