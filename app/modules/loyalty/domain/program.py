@@ -39,6 +39,7 @@ class ProgramSettings:
     minimum_redemption_points: int
     points_expiration_days: int | None
     reengagement_days: int = DEFAULT_REENGAGEMENT_DAYS
+    birthday_bonus_points: int = 0
 
 
 def program_problems(settings: ProgramSettings) -> dict[str, str]:
@@ -91,6 +92,11 @@ def program_problems(settings: ProgramSettings) -> dict[str, str]:
         "reengagement_days",
         N_("Please choose 14 to 730 days."),
     )
+    check(
+        0 <= settings.birthday_bonus_points <= MAX_POINTS,
+        "birthday_bonus_points",
+        N_("Please choose a number from 0 to 1,000,000."),
+    )
     if not problems:
         _check_together(settings, problems)
     return problems
@@ -100,6 +106,8 @@ def _check_together(settings: ProgramSettings, problems: dict[str, str]) -> None
     """Add the settings that are fine alone but make no sense together."""
     if not settings.program_type.has_points and settings.welcome_bonus_points > 0:
         problems.setdefault("welcome_bonus_points", N_("A program without points cannot give a welcome bonus. Please enter 0."))
+    if not settings.program_type.has_points and settings.birthday_bonus_points > 0:
+        problems.setdefault("birthday_bonus_points", N_("A program without points cannot give points for a birthday. Please enter 0."))
     if settings.program_type.has_points and settings.points_rate == 0 and settings.welcome_bonus_points == 0:
         problems.setdefault("points_per_euro", N_("Nobody could ever earn a point. Please enter points per euro."))
     if settings.program_type.has_stamps and settings.max_stamps_per_day not in (None, 1) and settings.stamp_cooldown_minutes >= 24 * 60:

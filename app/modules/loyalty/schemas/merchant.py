@@ -25,7 +25,7 @@ PROGRAM_EXAMPLE: dict[str, JsonValue] = {
     "type": "both", "name": "Bäckerei Weber", "card_name": "Brotkarte", "colour": "#12654b", "is_active": True, "stamps_target": 10,
     "stamp_reward": "Ein Kaffee", "stamp_cooldown_minutes": 0, "max_stamps_per_day": 3, "points_per_euro": "1", "welcome_bonus_points": 50,
     "minimum_purchase_cents": 0, "minimum_redemption_points": 100, "points_expiration_days": 365, "reengagement_days": 60,
-    "terms_text": "Eine Karte pro Person.",
+    "birthday_bonus_points": 25, "terms_text": "Eine Karte pro Person.",
 }  # fmt: skip
 SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "pin_policy": "required", "pin_length": 6, "unlock_minutes": 5, "max_pin_attempts": 5, "pin_lock_minutes": 15,
@@ -75,6 +75,7 @@ class ProgramBody(Body):
     minimum_redemption_points: Number = 0
     points_expiration_days: Number | None = None
     reengagement_days: Number = 60
+    birthday_bonus_points: Number = 0
     terms_text: LongText = ""
 
 
@@ -100,6 +101,7 @@ class ProgramAnswer(Answer):
     minimum_redemption_points: int
     points_expiration_days: int | None
     reengagement_days: int
+    birthday_bonus_points: int
     terms_text: str
     terms_version: int
     created_at: dt.datetime

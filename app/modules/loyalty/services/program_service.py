@@ -21,7 +21,7 @@ INSERT INTO loyalty_merchant_settings (merchant_id, updated_at) VALUES ($1, $2) 
 EDITABLE = (
     "type", "name", "card_name", "colour", "is_active", "stamps_target", "stamp_reward", "stamp_cooldown_minutes",
     "max_stamps_per_day", "points_per_euro", "welcome_bonus_points", "minimum_purchase_cents", "minimum_redemption_points",
-    "points_expiration_days", "reengagement_days", "terms_text",
+    "points_expiration_days", "reengagement_days", "birthday_bonus_points", "terms_text",
 )  # fmt: skip
 INSERT = f"""
 INSERT INTO loyalty_programs (merchant_id, id, created_at, updated_at, {", ".join(EDITABLE)})
@@ -59,6 +59,7 @@ class ProgramForm:
     minimum_redemption_points: int = 0
     points_expiration_days: int | None = None
     reengagement_days: int = 60
+    birthday_bonus_points: int = 0
     terms_text: str = ""
 
 
@@ -111,6 +112,7 @@ def _check(form: ProgramForm) -> None:
                 minimum_redemption_points=form.minimum_redemption_points,
                 points_expiration_days=form.points_expiration_days,
                 reengagement_days=form.reengagement_days,
+                birthday_bonus_points=form.birthday_bonus_points,
             )
         )
     except ProgramInvalidException as error:

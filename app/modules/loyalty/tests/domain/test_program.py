@@ -66,6 +66,8 @@ def test_good_settings_have_no_problems() -> None:
         ("points_expiration_days", 29, "points_expiration_days"),
         ("points_expiration_days", 3_651, "points_expiration_days"),
         ("reengagement_days", 13, "reengagement_days"),
+        ("birthday_bonus_points", -1, "birthday_bonus_points"),
+        ("birthday_bonus_points", 1_000_001, "birthday_bonus_points"),
     ],
 )
 def test_each_bound_names_its_field(field: str, value: object, reported: str) -> None:
@@ -83,6 +85,8 @@ def test_each_bound_names_its_field(field: str, value: object, reported: str) ->
         ({"program_type": ProgramType.STAMPS}, ["welcome_bonus_points"]),
         ({"points_rate": 0, "welcome_bonus_points": 0}, ["points_per_euro"]),
         ({"points_rate": 0}, []),
+        ({"birthday_bonus_points": 25}, []),
+        ({"birthday_bonus_points": 25, "welcome_bonus_points": 0, "program_type": ProgramType.STAMPS}, ["birthday_bonus_points"]),
         ({"points_rate": 0, "welcome_bonus_points": 0, "program_type": ProgramType.STAMPS}, []),
         ({"stamp_cooldown_minutes": 1_440}, ["max_stamps_per_day"]),
         ({"stamp_cooldown_minutes": 1_440, "max_stamps_per_day": 1}, []),

@@ -18,7 +18,7 @@ PROGRAM: dict[str, Any] = {
     "type": "both", "name": "Treueprogramm", "card_name": "Brotkarte", "colour": "#12654B", "is_active": True, "stamps_target": 8,
     "stamp_reward": "Ein Kaffee", "stamp_cooldown_minutes": 15, "max_stamps_per_day": 3, "points_per_euro": "0.1",
     "welcome_bonus_points": 50, "minimum_purchase_cents": 200, "minimum_redemption_points": 100, "points_expiration_days": 365,
-    "reengagement_days": 90, "terms_text": "Eine Karte pro Person.",
+    "reengagement_days": 90, "birthday_bonus_points": 25, "terms_text": "Eine Karte pro Person.",
 }  # fmt: skip
 
 
@@ -64,7 +64,9 @@ async def test_a_program_is_created_read_and_changed(client: httpx.AsyncClient, 
         ({"points_per_euro": "NaN"}, "points_per_euro"),
         ({"points_expiration_days": 29}, "points_expiration_days"),
         ({"type": "cash"}, "type"),
-        ({"type": "stamps"}, "welcome_bonus_points"),
+        ({"type": "stamps", "birthday_bonus_points": 0}, "welcome_bonus_points"),
+        ({"type": "stamps", "welcome_bonus_points": 0}, "birthday_bonus_points"),
+        ({"birthday_bonus_points": 1_000_001}, "birthday_bonus_points"),
         ({"terms_text": "x" * 10_001}, "terms_text"),
         ({"name": "a\u0000b"}, "name"),
     ],
