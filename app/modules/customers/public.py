@@ -1,6 +1,6 @@
 """The door of the customers module: what other modules may call, and the errors they may meet."""
 
-from app.modules.customers.domain.birth_date import birth_date_problem, birthdays_kept_on, parse_birth_date
+from app.modules.customers.domain.birth_date import Birthday, birth_date_problem, birthdays_kept_on, parse_birth_date
 from app.modules.customers.domain.consent import ConsentPurpose, ConsentRecord, ConsentSource
 from app.modules.customers.domain.customer import CustomerRecord, LoginLinkRecord
 from app.modules.customers.domain.email import clean_email, is_valid_email, normalize_email
@@ -12,7 +12,7 @@ from app.modules.customers.errors import (
     SignInLinkException,
     TermsNotAcceptedException,
 )
-from app.modules.customers.services.consent_service import current_consents, list_consents, record_consents
+from app.modules.customers.services.consent_service import current_consents, filter_marketing_consent, list_consents, record_consents
 from app.modules.customers.services.customer_service import (
     count_customers,
     create_customer,
@@ -20,6 +20,7 @@ from app.modules.customers.services.customer_service import (
     find_customer_id_by_email,
     get_customer,
     get_many,
+    list_birthdays,
     lock_customer,
     search_customers,
     update_customer,
@@ -33,6 +34,7 @@ from app.modules.customers.services.login_link_service import (
 from app.modules.customers.services.returning_service import may_get_welcome_bonus, remember_erased
 
 __all__ = [
+    "Birthday",
     "ConsentPurpose",
     "ConsentRecord",
     "ConsentSource",
@@ -50,6 +52,7 @@ __all__ = [
     "count_customers",
     "create_customer",
     "current_consents",
+    "filter_marketing_consent",
     "find_customer_by_email",
     "find_customer_id_by_email",
     "find_usable_link",
@@ -57,6 +60,7 @@ __all__ = [
     "get_many",
     "is_valid_email",
     "issue_login_link",
+    "list_birthdays",
     "list_consents",
     "lock_customer",
     "may_get_welcome_bonus",

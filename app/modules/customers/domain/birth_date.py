@@ -1,8 +1,10 @@
 """Birthdays: which dates can be one (A9) and when it is kept (domain.md, Time)."""
 
 import calendar
+import dataclasses
 import datetime as dt
 import re
+import uuid
 
 from app.core.errors import N_
 from app.modules.customers.errors import CustomerInvalidException
@@ -23,6 +25,14 @@ def birth_date_problem(birth_date: dt.date, *, today: dt.date) -> str | None:
     if birth_date >= today:
         return NOT_PAST
     return TOO_OLD if age_on(birth_date, today) > MAX_AGE else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Birthday:
+    """Somebody's birthday, and the day on which it is kept this time."""
+
+    customer_id: uuid.UUID
+    kept_on: dt.date
 
 
 def parse_birth_date(text: str, *, today: dt.date) -> dt.date:

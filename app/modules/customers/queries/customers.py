@@ -1,11 +1,13 @@
 """Reading customers. Every statement runs under row-level security and names the merchant, so that indexes serve it."""
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 
 import asyncpg
 
 from app.core.context import Ctx
+from app.modules.customers.domain.birth_date import Birthday, birthdays_kept_on, is_birthday
 from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.domain.email import normalize_email
 from app.modules.customers.errors import CustomerNotFoundException
@@ -16,6 +18,13 @@ FIND = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = $2"
 FIND_BY_EMAIL = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
 FIND_ID_BY_EMAIL = "SELECT id FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
 LIST_BY_IDS = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
+# One pass over the merchant's people by key, whatever number of chunks it is read in; a birthday is two numbers, not a range.
+LIST_BIRTHDAYS = """
+SELECT id, birth_date FROM customers
+WHERE merchant_id = $1 AND id > $2 AND anonymized_at IS NULL AND birth_date < $5
+  AND (extract(month FROM birth_date) * 100 + extract(day FROM birth_date))::int = ANY($3::int[])
+ORDER BY id LIMIT $4
+"""
 COUNT_LIVE = "SELECT count(*) FROM customers WHERE merchant_id = $1 AND anonymized_at IS NULL"
 
 
@@ -54,3 +63,14 @@ async def count_customers(ctx: Ctx) -> int:
     """Return how many live customers the merchant has."""
     count: int = await ctx.conn.fetchval(COUNT_LIVE, ctx.merchant_id)
     return count
+
+
+async def list_birthdays(ctx: Ctx, days: Sequence[dt.date], *, after_id: uuid.UUID, limit: int) -> list[Birthday]:
+    """Return up to `limit` live customers whose birthday is kept on one of `days`, by id behind `after_id`.
+
+    `days` lie within less than a year, so that each finds one of them. Nobody has a birthday on the day of birth; 29 February is
+    kept on the 28th in common years (domain.md, Time).
+    """
+    wanted = [month * 100 + day for kept in days for month, day in birthdays_kept_on(kept)]
+    rows = await ctx.conn.fetch(LIST_BIRTHDAYS, ctx.merchant_id, after_id, wanted, limit, min(days))
+    return [Birthday(row["id"], next(day for day in days if is_birthday(row["birth_date"], day))) for row in rows]

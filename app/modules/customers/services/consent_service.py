@@ -1,6 +1,7 @@
 """Consents: every statement is kept with the text it was about, and the latest one counts."""
 
 import uuid
+from collections.abc import Sequence
 
 from app.core.context import Ctx
 from app.core.ids import new_id
@@ -59,3 +60,8 @@ async def current_consents(ctx: Ctx, customer_id: uuid.UUID) -> frozenset[Consen
     """Return what the customer consents to today."""
     history = await consents.list_consents(ctx, customer_id)
     return frozenset(purpose for purpose in ConsentPurpose if has_consent(history, purpose))
+
+
+async def filter_marketing_consent(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Return those of `customer_ids` who consent to marketing mail at this moment, in one statement; strangers do not."""
+    return await consents.filter_granted(ctx, customer_ids, ConsentPurpose.MARKETING)

@@ -12,6 +12,7 @@ from app.core import audit
 from app.core.context import Ctx
 from app.core.errors import Unavailable
 from app.core.ids import new_id
+from app.modules.customers.domain.birth_date import Birthday
 from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.errors import CustomerEmailTakenException, CustomerNotFoundException
 from app.modules.customers.queries import customers, locks, search
@@ -64,6 +65,12 @@ async def get_customer(ctx: Ctx, customer_id: uuid.UUID) -> CustomerRecord:
 async def get_many(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CustomerRecord]:
     """Return those of `customer_ids` that exist, by id: names for a list, in one statement."""
     return await customers.list_customers_by_ids(ctx, customer_ids)
+
+
+async def list_birthdays(ctx: Ctx, days: Sequence[dt.date], *, after_id: uuid.UUID, limit: int) -> list[Birthday]:
+    """Return up to `limit` live customers whose birthday is kept on one of `days` (the merchant's local days, within a year),
+    by id behind `after_id`: a list that is read in chunks."""
+    return await customers.list_birthdays(ctx, days, after_id=after_id, limit=limit)
 
 
 async def count_customers(ctx: Ctx) -> int:
