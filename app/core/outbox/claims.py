@@ -14,6 +14,8 @@ from typing import Any
 
 import asyncpg
 
+from app.core.ids import new_id
+
 LEASE = dt.timedelta(seconds=60)
 HINT_LIFE = dt.timedelta(seconds=30)
 """A hint that led to no claim within this time is taken for lost."""
@@ -84,6 +86,16 @@ UPDATE core_outbox SET done_at = $3, lease_until = NULL, sweep_at = NULL, error 
 WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
 """
 
+# The rest of the work is a message of its own: tries, deaths and the fence begin anew with it, and asking twice changes nothing.
+CONTINUE = """
+WITH turn AS (
+    UPDATE core_outbox SET done_at = $3, lease_until = NULL, sweep_at = NULL, error = NULL
+    WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+    RETURNING merchant_id, task, payload)
+INSERT INTO core_outbox (id, merchant_id, task, payload, available_at, created_at)
+SELECT $4, merchant_id, task, payload, $5::timestamptz, $3 FROM turn
+"""
+
 MARK_FAILED = """
 UPDATE core_outbox SET lease_until = NULL, sweep_at = NULL, error = $3, available_at = coalesce($4, available_at), dead_at = $5
 WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
@@ -94,6 +106,10 @@ SELECT (SELECT count(*) FROM core_outbox WHERE dead_at IS NOT NULL) AS dead,
        coalesce(extract(epoch FROM $1 - min(available_at)), 0)::float8 AS age_seconds, count(*) AS due
 FROM core_outbox WHERE done_at IS NULL AND dead_at IS NULL AND available_at <= $1
 """
+
+
+class LeaseLost(Exception):
+    """The lease ran out while the work was going on, and somebody else may be doing it: ours is undone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,6 +172,11 @@ async def renew(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool
 async def mark_done(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool:
     """Mark the message done, in the transaction of its work; False when the lease is lost and the work must be undone."""
     return bool(await conn.execute(MARK_DONE, held.id, held.attempt, now) == "UPDATE 1")
+
+
+async def go_on(conn: asyncpg.Connection, held: Claim, now: dt.datetime, *, due_at: dt.datetime) -> bool:
+    """End this turn of a batch and let the same task go on at `due_at`, in a new message; False when the lease is lost."""
+    return bool(await conn.execute(CONTINUE, held.id, held.attempt, now, new_id(), due_at) == "INSERT 0 1")
 
 
 async def mark_failed(conn: asyncpg.Connection, held: Claim, now: dt.datetime, *, reason: str, is_final: bool) -> bool:

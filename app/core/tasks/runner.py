@@ -1,4 +1,4 @@
-"""Runs one message of the outbox: claim, act in one unit of work, mark done in the same transaction.
+"""Runs one message of the outbox: claim, act in one unit of work, mark done in the same transaction. Batch tasks act in many.
 
 Whatever dies in between leaves a row that another worker takes up; whoever lost the lease undoes its work.
 """
@@ -23,6 +23,7 @@ from app.core.db.engine import Database, raw_connection
 from app.core.errors import GiveUp, OrionException
 from app.core.observability import TASK_RUNS, TASK_SECONDS, where_of
 from app.core.outbox import claims
+from app.core.tasks.batch import Batch, is_batch_task
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ RENEW_SECONDS = 20.0
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 PLATFORM = Principal(SYSTEM)
 
-Outcome = Literal["done", "retried", "dead", "skipped", "lease_lost"]
+Outcome = Literal["done", "continued", "retried", "dead", "skipped", "lease_lost"]
 Handler = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 
@@ -40,10 +41,6 @@ class UnknownTask(OrionException):
     """No module of this process knows the task: an older release meets a newer message, which waits for its like."""
 
     code = "unknown_task"
-
-
-class LeaseLost(Exception):
-    """The lease ran out while the work was going on, and somebody else may be doing it: ours is undone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,9 +65,8 @@ class Runner:
     async def _run_held(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:
         try:
             async with self._keeping_lease(held), asyncio.timeout(SOFT_SECONDS):
-                await self._act(held, now or clock.now())
-            return "done"
-        except LeaseLost:
+                return await self._act(held, now)
+        except claims.LeaseLost:
             log.warning("lease_lost", task=held.task, message_id=str(held.id), attempt=held.attempt)
             return "lease_lost"
         except Exception as error:  # every failure becomes a later try or a dead row with a reason
@@ -87,14 +83,30 @@ class Runner:
             )
             return "dead" if is_dead else "retried"
 
-    async def _act(self, held: claims.Claim, now: dt.datetime) -> None:
+    async def _act(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:
         handler = self.handlers.get(held.task)
         if handler is None:
             raise UnknownTask
-        async with self._open(held, now) as ctx:
+        if is_batch_task(handler):
+            return await self._take_turn(handler, held, now)
+        async with self._open(held, now or clock.now()) as ctx:
             await handler(ctx, **arguments(handler, held))
-            if not await claims.mark_done(ctx.conn, held, now):
-                raise LeaseLost
+            if not await claims.mark_done(ctx.conn, held, ctx.now):
+                raise claims.LeaseLost
+        return "done"
+
+    async def _take_turn(self, handler: Handler, held: claims.Claim, now: dt.datetime | None) -> Outcome:
+        """Let a batch task work; its chunks are committed by then, so what follows may fail and be done again by the next turn."""
+        batch = Batch(self.database, held, now)
+        is_finished = await handler(batch, **arguments(handler, held))
+        async with raw_connection(self.database.platform) as conn:
+            if is_finished:
+                is_held = await claims.mark_done(conn, held, now or clock.now())
+            else:
+                is_held = await claims.go_on(conn, held, now or clock.now(), due_at=batch.next_turn_at)
+        if not is_held:
+            raise claims.LeaseLost
+        return "done" if is_finished else "continued"
 
     def _open(self, held: claims.Claim, now: dt.datetime) -> contextlib.AbstractAsyncContextManager[Ctx | PlatformCtx]:
         request_id = str(held.id)
