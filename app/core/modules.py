@@ -30,11 +30,22 @@ class MenuItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
-    """A task that beat starts: `kind` is "interval" (every `seconds`) or "daily" (at `hour` in each merchant's zone)."""
+    """A task that beat starts: once for the platform every `seconds`, or for each merchant at `hour` of their own clock.
+
+    `hour` 0 is right after midnight. With `weekday` (0 is Monday) once a week instead of once a day.
+    """
 
     task: str
     seconds: int = 0
     hour: int | None = None
+    weekday: int | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it says when, in one way only."""
+        if self.hour is None:
+            return self.seconds > 0 and self.weekday is None
+        return self.seconds == 0 and 0 <= self.hour <= 23 and (self.weekday is None or 0 <= self.weekday <= 6)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,8 +106,10 @@ def _validate(definition: ModuleDefinition, known_tasks: set[str]) -> None:
     if missing := wanted - known_tasks:
         raise InvalidModule(f"module {definition.name} names unknown tasks: {', '.join(sorted(missing))}")
     for schedule in definition.beat:
-        if schedule.seconds <= 0 and schedule.hour is None:
-            raise InvalidModule(f"the schedule of {schedule.task} has neither seconds nor an hour")
+        if not schedule.is_sound:
+            raise InvalidModule(
+                f"the schedule of {schedule.task} needs either seconds, or an hour (0 to 23) and perhaps a weekday (0 to 6)"
+            )
     for item in definition.menu:
         try:
             permissions.roles_for(item.permission)

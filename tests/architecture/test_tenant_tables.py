@@ -20,6 +20,9 @@ GLOBAL_TABLES = {
     "alembic_version": "the database's versions",
     "core_heartbeats": "processes serve all merchants",
     "core_schedule_runs": "what beat started for the platform and for each merchant, read by beat alone",
+    "core_task_stats": "what scheduled tasks did, for the platform's Jobs page alone",
+    "core_store_refusals": "answers 429 per store and minute, written and read by the platform's role alone",
+    "core_alert_notices": "what the operator was told, by the platform alone",
     "tenancy_users": "a person may work for several merchants; a policy of its own shows a merchant its own people",
     "tenancy_password_links": "belong to users",
     "tenancy_login_counters": "tries to sign in, before it is known who tries",
@@ -28,6 +31,8 @@ GLOBAL_TABLES = {
 OTHER_KEYS = {
     "core_outbox": "some messages are the platform's; the relay claims rows by id across merchants",
     "core_audit_log": "some entries are the platform's",
+    "core_job_runs": "some runs are the platform's; the one holder of a run knows it by id",
+    "core_alerts": "most alerts are the platform's",
     "messaging_mails": "a mail is found by its outbox message; those about a user's password are the platform's",
     "tenancy_sessions": "a session is found by its token, before its merchant is known; admins' sessions have none",
 }

@@ -1,7 +1,7 @@
 """Beat: only ticks. Each tick asks the database what is due and writes it to the outbox, once per task and period.
 
 A period is a row that only one beat can insert, in the transaction that writes the message: two beats at once, or one that
-was started anew, start nothing twice. Missed intervals are skipped, a missed hour is made up for on the same local day.
+was started anew, start nothing twice. Missed intervals are skipped; a missed hour is made up for, until the next one is due.
 """
 
 import asyncio
@@ -49,15 +49,27 @@ async def start_due_intervals(ctx: PlatformCtx, schedules: Sequence[Schedule]) -
 
 
 async def start_due_days(ctx: PlatformCtx, schedules: Sequence[Schedule], zones: Sequence[tuple[uuid.UUID, str]]) -> int:
-    """Enqueue each daily task for every merchant whose local clock has passed its hour and who has not had it today."""
+    """Enqueue each daily or weekly task for every merchant whose local clock has passed its hour and who has not had it yet."""
     local = [(merchant_id, ctx.now.astimezone(ZoneInfo(zone))) for merchant_id, zone in zones]
     count = 0
     for schedule in schedules:
-        due = [(merchant_id, here.date().isoformat()) for merchant_id, here in local if here.hour >= (schedule.hour or 0)]
+        due = [(merchant_id, day.isoformat()) for merchant_id, here in local if (day := due_day(schedule, here)) is not None]
         for merchant_id in await _note_runs(ctx, schedule.task, due):
             ctx.enqueue(schedule.task, merchant_id=merchant_id)
             count += 1
     return count
+
+
+def due_day(schedule: Schedule, here: dt.datetime) -> dt.date | None:
+    """Return the local day whose run is due at `here`, a merchant's local time; None when today's hour is still to come.
+
+    A daily task that was missed is made up for on the same day, a weekly one until its next day.
+    """
+    has_passed = here.hour >= (schedule.hour or 0)
+    if schedule.weekday is None:
+        return here.date() if has_passed else None
+    days = (here.weekday() - schedule.weekday) % 7
+    return here.date() - dt.timedelta(days=7 if days == 0 and not has_passed else days)
 
 
 async def _note_runs(ctx: PlatformCtx, task: str, due: Sequence[tuple[uuid.UUID, str]]) -> list[uuid.UUID]:

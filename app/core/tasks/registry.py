@@ -15,7 +15,7 @@ def handlers_of(definitions: Sequence[ModuleDefinition]) -> Mapping[str, Callabl
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timetable:
-    """What beat starts: tasks at intervals, and tasks once a day in each merchant's zone."""
+    """What beat starts: tasks at intervals, and tasks once a day or week in each merchant's zone."""
 
     schedules: Sequence[Schedule]
     list_merchant_zones: Callable[..., Any] | None
@@ -27,7 +27,7 @@ class Timetable:
 
     @property
     def daily(self) -> list[Schedule]:
-        """Schedules that run once a day for every merchant."""
+        """Schedules that run for every merchant, once a day or once a week."""
         return [schedule for schedule in self.schedules if schedule.hour is not None]
 
 

@@ -12,7 +12,7 @@ from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_wo
 from app.core.db import heartbeats
 from app.core.db.engine import Database, raw_connection
 from app.core.ids import new_id
-from app.core.modules import ModuleDefinition, Schedule
+from app.core.modules import InvalidModule, ModuleDefinition, Schedule, check_modules
 from app.core.tasks import beat, housekeeping
 from app.core.tasks.registry import Timetable, timetable_of
 from app.core.tasks.runner import PLATFORM, Runner
@@ -60,6 +60,50 @@ async def test_a_day_starts_at_its_hour_in_each_merchants_zone(database: Databas
     assert await started(midnight + dt.timedelta(hours=18)) == [tokyo]
     assert sorted(await started(midnight + 2 * DAY)) == sorted([tokyo])
     assert sorted(await started(midnight + 2 * DAY + dt.timedelta(hours=2))) == [luxembourg]
+
+
+async def test_right_after_midnight_and_once_a_week_by_each_merchants_clock(database: Database, superuser: asyncpg.Connection) -> None:
+    luxembourg, auckland, nightly, weekly = uuid.uuid4(), uuid.uuid4(), unique(), unique()
+
+    async def zones(_ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:
+        return [(luxembourg, "Europe/Luxembourg"), (auckland, "Pacific/Auckland")]
+
+    async def started(task: str, now: dt.datetime) -> set[uuid.UUID]:
+        known = [row["id"] for row in await superuser.fetch("SELECT id FROM core_outbox WHERE task = $1", task)]
+        await asyncio.gather(*(beat.tick(database, timetable, now=now) for _ in range(2)))
+        rows = await superuser.fetch("SELECT merchant_id FROM core_outbox WHERE task = $1 AND id <> ALL($2)", task, known)
+        assert len(rows) == len({row["merchant_id"] for row in rows})
+        return {row["merchant_id"] for row in rows}
+
+    # Sunday 25 October 2026: the clocks of Luxembourg go back, from 22:00 UTC on 24 October to 23:00 UTC on the 25th.
+    timetable = Timetable([Schedule(nightly, hour=0)], zones)
+    saturday = dt.datetime(2026, 10, 24, tzinfo=dt.UTC)
+    assert await started(nightly, saturday) == {luxembourg, auckland}
+    assert await started(nightly, saturday + dt.timedelta(hours=11)) == {auckland}
+    assert await started(nightly, saturday + dt.timedelta(hours=21, minutes=59)) == set()
+    assert await started(nightly, saturday + dt.timedelta(hours=22)) == {luxembourg}
+    assert await started(nightly, saturday + dt.timedelta(hours=35)) == {auckland}
+    assert await started(nightly, saturday + dt.timedelta(hours=46, minutes=59)) == set()
+    assert await started(nightly, saturday + dt.timedelta(hours=47)) == {luxembourg}
+
+    timetable = Timetable([Schedule(weekly, hour=9, weekday=0)], zones)
+    monday = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
+    assert await started(weekly, monday) == {luxembourg, auckland}  # Auckland's 09:00 has passed, Luxembourg's was last week
+    assert await started(weekly, monday + dt.timedelta(hours=7, minutes=59)) == set()
+    assert await started(weekly, monday + dt.timedelta(hours=8)) == {luxembourg}
+    assert await started(weekly, monday + dt.timedelta(days=6, hours=19)) == set()
+    assert await started(weekly, monday + dt.timedelta(days=6, hours=20)) == {auckland}
+    assert await started(weekly, monday + dt.timedelta(days=9)) == {luxembourg}  # missed on Monday, made up for on Wednesday
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [Schedule("a.b"), Schedule("a.b", seconds=5, hour=3), Schedule("a.b", hour=24), Schedule("a.b", hour=3, weekday=7),
+     Schedule("a.b", seconds=5, weekday=0)],
+)  # fmt: skip
+def test_a_schedule_that_does_not_say_when_is_refused(schedule: Schedule) -> None:
+    with pytest.raises(InvalidModule, match="needs either seconds"):
+        check_modules([ModuleDefinition("a", tasks={"a.b": "app.core.clock:now"}, beat=(schedule,))])
 
 
 async def test_a_tick_that_fails_leaves_nothing_behind(database: Database, superuser: asyncpg.Connection) -> None:
