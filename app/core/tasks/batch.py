@@ -41,7 +41,8 @@ def batch_task(handler: F) -> F:
     True says that all is done. False gives other work a turn and goes on afterwards: at once when this turn committed
     something, else after five seconds. Neither counts as a failure; an error does, and keeps the chunks committed before it.
     """
-    if not inspect.iscoroutinefunction(handler):
+    is_coroutine_function = inspect.iscoroutinefunction(handler)
+    if not is_coroutine_function:
         raise TypeError(f"{handler!r} is no coroutine function")
     setattr(handler, MARK, True)
     return handler
