@@ -12,6 +12,7 @@ from app.modules.customers.errors import (
     SignInLinkException,
     TermsNotAcceptedException,
 )
+from app.modules.customers.queries.customers import find_locale
 from app.modules.customers.services.consent_service import current_consents, filter_marketing_consent, list_consents, record_consents
 from app.modules.customers.services.customer_service import (
     count_customers,
@@ -55,6 +56,7 @@ __all__ = [
     "filter_marketing_consent",
     "find_customer_by_email",
     "find_customer_id_by_email",
+    "find_locale",
     "find_usable_link",
     "get_customer",
     "get_many",

@@ -27,6 +27,7 @@ class ConsentSource(enum.StrEnum):
     TERMINAL = "terminal"
     PROFILE = "profile"
     UNSUBSCRIBE = "unsubscribe"
+    PREFERENCES = "preferences"
     IMPORT = "import"
 
 

@@ -25,6 +25,7 @@ WHERE merchant_id = $1 AND id > $2 AND anonymized_at IS NULL AND birth_date < $5
   AND (extract(month FROM birth_date) * 100 + extract(day FROM birth_date))::int = ANY($3::int[])
 ORDER BY id LIMIT $4
 """
+FIND_LOCALE = "SELECT locale FROM customers WHERE merchant_id = $1 AND id = $2 AND anonymized_at IS NULL"
 COUNT_LIVE = "SELECT count(*) FROM customers WHERE merchant_id = $1 AND anonymized_at IS NULL"
 
 
@@ -74,3 +75,9 @@ async def list_birthdays(ctx: Ctx, days: Sequence[dt.date], *, after_id: uuid.UU
     wanted = [month * 100 + day for kept in days for month, day in birthdays_kept_on(kept)]
     rows = await ctx.conn.fetch(LIST_BIRTHDAYS, ctx.merchant_id, after_id, wanted, limit, min(days))
     return [Birthday(row["id"], next(day for day in days if is_birthday(row["birth_date"], day))) for row in rows]
+
+
+async def find_locale(conn: asyncpg.Connection, merchant_id: uuid.UUID, customer_id: uuid.UUID) -> str | None:
+    """Return the language of the live customer, or None when there is none: for openers, which have no context yet."""
+    locale: str | None = await conn.fetchval(FIND_LOCALE, merchant_id, customer_id)
+    return locale
