@@ -39,10 +39,15 @@ def subscribe(event_name: str, task: str) -> None:
         tasks.append(task)
 
 
+def tasks_for_event(event_name: str) -> Sequence[str]:
+    """Return the tasks that run for each event `event_name`, for writers that make their messages inside the database."""
+    return tuple(_subscribers.get(event_name, ()))
+
+
 def messages_for_event(event: Event, *, merchant_id: uuid.UUID | None, now: dt.datetime) -> list[OutboxMessage]:
     """Return one message per subscriber of `event`, so that one failing subscriber never holds up another."""
     payload = event.payload()
-    return [OutboxMessage(new_id(), merchant_id, task, payload, now) for task in _subscribers.get(event.name, ())]
+    return [OutboxMessage(new_id(), merchant_id, task, payload, now) for task in tasks_for_event(event.name)]
 
 
 def message_for_task(task: str, payload: dict[str, Any], *, merchant_id: uuid.UUID | None, now: dt.datetime) -> OutboxMessage:
