@@ -85,8 +85,9 @@ class Gate:
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
         template = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if scope["method"] in METHODS else "other"  # anybody can make one up, and each would be a new series
-        REQUESTS.labels(template, method, status).inc()
-        REQUEST_SECONDS.labels(template.split("/")[3] if template.startswith("/api/v1/") else "pages").observe(seconds)
+        status_class = f"{status // 100}xx"
+        REQUESTS.labels(template, method, status_class).inc()
+        REQUEST_SECONDS.labels(template, status_class).observe(seconds)
         if status >= 500 or random.random() < self.settings.request_log_sample:  # noqa: S311 - sampling, not security
             log.info(
                 "request",
