@@ -31,7 +31,7 @@ EXPIRED_POINTS = Counter("orion_expired_points_total", "Points that expired.")
 EXPIRY_WARNINGS = Counter("orion_expiry_warnings_total", "Warnings that points will expire.")
 LEDGER_MISMATCHES = Counter("orion_ledger_mismatches_total", "Cards found whose history does not lead to their balances.")
 ALERTS_OPEN = Gauge("orion_alerts_open", "Alerts that are open, by rule.", ["rule"], multiprocess_mode="max")
-ALERT_VALUE = Gauge("orion_alert_value", "What an alert's rule last measured, the worst of its subjects.", ["rule"], multiprocess_mode="max")
+ALERT_VALUE = Gauge("orion_alert_value", "What an alert’s rule measured last, at its worst subject.", ["rule"], multiprocess_mode="max")
 ALERTS_EVALUATED = Gauge("orion_alerts_evaluated_timestamp_seconds", "When the alerts were last evaluated.", multiprocess_mode="max")
 
 ALLOWED_FIELDS = frozenset(
