@@ -19,6 +19,7 @@ from app.core.testing.databases import DatabaseUrls, create_database, drop_datab
 GLOBAL_TABLES = {
     "alembic_version": "the database's versions",
     "core_heartbeats": "processes serve all merchants",
+    "email_templates": "the platform's mails, for every merchant without a version of its own",
     "core_schedule_runs": "what beat started for the platform and for each merchant, read by beat alone",
     "core_task_stats": "what scheduled tasks did, for the platform's Jobs page alone",
     "core_store_refusals": "answers 429 per store and minute, written and read by the platform's role alone",
@@ -33,7 +34,7 @@ OTHER_KEYS = {
     "core_audit_log": "some entries are the platform's",
     "core_job_runs": "some runs are the platform's; the one holder of a run knows it by id",
     "core_alerts": "most alerts are the platform's",
-    "messaging_mails": "a mail is found by its outbox message; those about a user's password are the platform's",
+    "email_logs": "a mail is found by its outbox message; those about a user's password are the platform's",
     "tenancy_sessions": "a session is found by its token, before its merchant is known; admins' sessions have none",
 }
 # The merchants themselves are protected by their own id.

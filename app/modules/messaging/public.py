@@ -1,7 +1,8 @@
 """The door of the messaging module.
 
 A module that sends mails registers each of them once, in its definition (`register_template`), gives the values when asked
-(a provider that returns MailContent), and calls `enqueue_mail` in the transaction that is the reason for the mail.
+(a provider that returns MailContent), and calls `enqueue_mail` in the transaction that is the reason for the mail; or it
+enqueues a task of its own that calls `send_mail`.
 """
 
 from app.modules.messaging.domain.content import MailContent, TemplateSpec, stamp_row
@@ -14,8 +15,9 @@ from app.modules.messaging.errors import (
     UnknownTemplateException,
 )
 from app.modules.messaging.services.email_service import EmailService
-from app.modules.messaging.services.mail_service import enqueue_mail
+from app.modules.messaging.services.mail_service import enqueue_mail, send_mail
 from app.modules.messaging.services.providers import MailProvider
+from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_template
 
 __all__ = [
@@ -31,5 +33,7 @@ __all__ = [
     "UnknownTemplateException",
     "enqueue_mail",
     "register_template",
+    "seed_templates",
+    "send_mail",
     "stamp_row",
 ]

@@ -1,4 +1,4 @@
-"""Who a mail is for."""
+"""Who a mail to a user is for."""
 
 import dataclasses
 import uuid
@@ -6,9 +6,8 @@ import uuid
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Addressee:
-    """A customer or a user, one of them, and their language. `email` is None when there is no address to write to any more."""
+    """A user and their language. `email` is None when there is no address to write to any more."""
 
     email: str | None
     locale: str
-    customer_id: uuid.UUID | None = None
-    user_id: uuid.UUID | None = None
+    user_id: uuid.UUID

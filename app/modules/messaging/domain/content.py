@@ -12,10 +12,14 @@ _GREETABLE = re.compile(r"[^\W\d_]+(?:(?:\. |[ '’-])[^\W\d_]+)*\.?")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MailContent:
-    """The values of one mail, made at the moment of sending. `brand_colour` (#rrggbb) colours it; texts are in its language."""
+    """The values of one mail, made at the moment of sending, in its language.
+
+    `brand_colour` (#rrggbb) colours it; `logo_link` is the absolute address of a picture for its head, empty for none.
+    """
 
     brand_colour: str
     values: Mapping[str, str]
+    logo_link: str = ""
 
 
 Provider = Callable[..., Awaitable[MailContent]]

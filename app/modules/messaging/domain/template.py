@@ -12,13 +12,19 @@ from app.modules.messaging.errors import TemplateVariableException
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_LOGO = re.compile(r"<img\b[^>]*\{\{logo_link\}\}[^>]*>")
 
 PLATFORM_NAME = "Orion Loyalty"
 PLATFORM_COLOUR = "#4338ca"  # the product's accent, as in frontend/css/tokens.css
+LOGO = "logo_link"
 PLATFORM_VARIABLES = frozenset({"greeting", "brand_colour", "brand_text_colour"})
 """What every template may use: messaging knows these itself (the colour of a merchant's program comes with the content)."""
-BASE_VARIABLES = PLATFORM_VARIABLES | {"merchant_name", "merchant_address"}
-"""What a template of a mail in a merchant's name may use."""
+BASE_VARIABLES = PLATFORM_VARIABLES | {"merchant_name", "merchant_address", LOGO}
+"""What a template of a mail in a merchant's name may use. `logo_link` may be empty: then there is no picture."""
+CHOICE_VARIABLES = frozenset({"unsubscribe_link", "preferences_link"})
+"""What the foot of a mail that can be switched off uses."""
+SENTENCE_VARIABLES = frozenset({"greeting", "merchant_name", "merchant_address"})
+"""The base variables that make sense in a sentence; the others belong to the layout."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class MailTemplate:
         """Return self; TemplateVariableException for names that are not allowed, or braces that are no placeholder."""
         unknown = self.used_variables() - self.variables
         for part in (self.subject, self.html, self.text):
-            if _BRACES.search(_PLACEHOLDER.sub("", part)):
+            if has_loose_braces(part):
                 unknown |= {"{{ }}"}
         if unknown:
             raise TemplateVariableException(unknown)
@@ -61,11 +67,16 @@ def placeholders(text: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(text))
 
 
+def has_loose_braces(text: str) -> bool:
+    """Whether `text` holds double braces that are no placeholder, such as `{{name|upper}}` or `{{name`."""
+    return _BRACES.search(_PLACEHOLDER.sub("", text)) is not None
+
+
 def render(template: MailTemplate, values: Mapping[str, str]) -> RenderedMail:
     """Return the mail with `values` filled in, escaped for where they stand, in one pass: a value is never a template.
 
     TemplateVariableException when a needed value is missing, a given one is not allowed, a `…_colour` is no #rrggbb, or a
-    `…_link` no absolute web address.
+    `…_link` no absolute web address (`logo_link` may be empty, then the picture is left out).
     """
     template.check()
     missing = template.used_variables() - values.keys()
@@ -74,8 +85,9 @@ def render(template: MailTemplate, values: Mapping[str, str]) -> RenderedMail:
         raise TemplateVariableException(faulty)
     plain = {name: _CONTROL.sub(" ", value).strip() for name, value in values.items()}
     escaped = {name: html.escape(value) for name, value in plain.items()}
+    body = template.html if plain.get(LOGO) else _LOGO.sub("", template.html)
     return RenderedMail(
-        subject=" ".join(_fill(template.subject, plain).split()), html=_fill(template.html, escaped), text=_fill(template.text, plain)
+        subject=" ".join(_fill(template.subject, plain).split()), html=_fill(body, escaped), text=_fill(template.text, plain)
     )
 
 
@@ -83,7 +95,7 @@ def _misplaced(values: Mapping[str, str]) -> Iterable[str]:
     for name, value in values.items():
         if name.endswith("_colour") and not COLOUR.fullmatch(value):
             yield name
-        elif name.endswith("_link"):
+        elif name.endswith("_link") and not (name == LOGO and not value):
             address = urlsplit(value)
             if address.scheme not in ("http", "https") or not address.netloc or _CONTROL.search(value) or " " in value:
                 yield name

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.base import Base
@@ -14,10 +14,11 @@ class MailLog(Base):
     """One mail: which template, to whom, and what became of it. `outbox_id` is the message that caused it.
 
     `queued` means that a try failed and another will follow. It goes to a customer or to a user; mails about a user's password
-    are the platform's and have no merchant. `recipient` is scrubbed when the person is erased.
+    are the platform's and have no merchant. `recipient` is scrubbed when the person is erased. `is_test`: somebody sent it to
+    themselves to see it.
     """
 
-    __tablename__ = "messaging_mails"
+    __tablename__ = "email_logs"
     __table_args__ = (
         ForeignKeyConstraint(["merchant_id", "customer_id"], ["customers.merchant_id", "customers.id"]),
         CheckConstraint("state IN ('queued', 'sent', 'failed', 'suppressed')", name="state"),
@@ -25,8 +26,9 @@ class MailLog(Base):
         CheckConstraint("locale IN ('en', 'fr', 'de', 'lb')", name="locale"),
         CheckConstraint("num_nonnulls(customer_id, user_id) <= 1", name="one_person"),
         CheckConstraint("customer_id IS NULL OR merchant_id IS NOT NULL", name="customer_has_merchant"),
-        Index("ix_messaging_mails_merchant_id_created_at", "merchant_id", "created_at"),
-        Index("ix_messaging_mails_merchant_id_customer_id", "merchant_id", "customer_id"),
+        Index("ix_email_logs_merchant_id_created_at", "merchant_id", "created_at"),
+        Index("ix_email_logs_merchant_id_customer_id", "merchant_id", "customer_id"),
+        Index("ix_email_logs_created_at_id", "created_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -44,3 +46,4 @@ class MailLog(Base):
     error: Mapped[str | None]
     created_at: Mapped[dt.datetime]
     sent_at: Mapped[dt.datetime | None]
+    is_test: Mapped[bool] = mapped_column(server_default=false())

@@ -5,21 +5,29 @@ import uuid
 from app.core.context import Ctx, PlatformCtx
 from app.modules.messaging.domain.enums import MailState
 
-FIND_STATE = "SELECT state FROM messaging_mails WHERE outbox_id = $1"
+FIND_STATE = "SELECT state FROM email_logs WHERE outbox_id = $1"
 
 # The row is the fence: a second worker with the same message waits here, and finds no row to take once the mail is sent.
 # What failed for good is taken up again only when somebody orders it, by reviving the outbox row.
 CLAIM = """
-INSERT INTO messaging_mails
-    (merchant_id, id, outbox_id, template, locale, customer_id, user_id, recipient, state, attempts, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 1, $9)
+INSERT INTO email_logs
+    (merchant_id, id, outbox_id, template, locale, customer_id, user_id, recipient, state, attempts, created_at, is_test)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 1, $9, $10)
 ON CONFLICT (outbox_id) DO UPDATE
-SET attempts = messaging_mails.attempts + 1, locale = excluded.locale, recipient = excluded.recipient, state = 'queued', error = NULL
-WHERE messaging_mails.state <> 'sent'
+SET attempts = email_logs.attempts + 1, locale = excluded.locale, recipient = excluded.recipient, state = 'queued', error = NULL
+WHERE email_logs.state <> 'sent'
 RETURNING id
 """
+# One way to the database instead of two: the row, and the template as it is for this merchant (its own version, else the platform's).
+CLAIM_AND_READ = f"""
+WITH claimed AS ({CLAIM})
+SELECT (SELECT id FROM claimed) AS mail_id, t.category, t.sender, t.variables, coalesce(o.subject, t.subject) AS subject,
+       coalesce(o.html, t.html) AS html, coalesce(o.text, t.text) AS text
+FROM email_templates t LEFT JOIN email_template_overrides o ON o.merchant_id = $1 AND o.code = t.code AND o.locale = t.locale
+WHERE t.code = $4 AND t.locale = $5
+"""
 SETTLE = """
-UPDATE messaging_mails SET state = $2, provider = $3, provider_message_id = $4, error = $5, sent_at = $6 WHERE id = $1
+UPDATE email_logs SET state = $2, provider = $3, provider_message_id = $4, error = $5, sent_at = $6 WHERE id = $1
 """
 
 

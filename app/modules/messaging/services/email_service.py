@@ -8,14 +8,22 @@ from app.core.config import get_settings
 from app.core.context import Ctx, PlatformCtx
 from app.core.ids import new_id
 from app.core.observability import MAILS
-from app.modules.messaging.domain.addressee import Addressee
-from app.modules.messaging.domain.enums import MailState
+from app.modules.messaging.domain.copy import allowed_variables
+from app.modules.messaging.domain.enums import MailCategory, MailState
 from app.modules.messaging.domain.message import build_mail
-from app.modules.messaging.domain.template import PLATFORM_NAME, render
-from app.modules.messaging.errors import PermanentFailure, TemporaryFailure
+from app.modules.messaging.domain.template import PLATFORM_NAME, MailTemplate, RenderedMail, render
+from app.modules.messaging.errors import PermanentFailure, TemporaryFailure, UnknownTemplateException
 from app.modules.messaging.queries import mails
-from app.modules.messaging.services import template_service
 from app.modules.messaging.services.providers import MailProvider, get_provider
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """What one try works with: the mail as the log knows it, its template for this merchant, and why it is sent."""
+
+    mail_id: uuid.UUID | None
+    template: MailTemplate
+    category: MailCategory
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,29 +33,67 @@ class EmailService:
     ctx: Ctx | PlatformCtx
     provider: MailProvider | None = None
 
-    async def send_template(self, code: str, to: Addressee, variables: Mapping[str, str], *, message_id: uuid.UUID) -> MailState:
-        """Send the mail `code` to `to` in their language and return its state: SENT, also when it had been sent before.
+    async def send_template(
+        self,
+        code: str,
+        locale: str,
+        recipient: str | None,
+        variables: Mapping[str, str],
+        *,
+        message_id: uuid.UUID,
+        customer_id: uuid.UUID | None = None,
+        user_id: uuid.UUID | None = None,
+        is_test: bool = False,
+    ) -> MailState:
+        """Send the mail `code` in `locale` to the address `recipient`; return its state: SENT, also when it had been sent before.
 
-        `message_id` is the outbox row's id: log row and Message-ID rest on it, so that every try is the same mail. Somebody
-        without an address gets none (SUPPRESSED). Raises TemplateVariableException when values and template do not fit,
-        TemporaryFailure for another try later, and PermanentFailure when the receiving side refused for good; the log keeps the
-        outcome of the latter two.
+        The merchant's own version of the template counts, else the platform's. `message_id` is the outbox row's id: log row and
+        Message-ID rest on it, so that every try is the same mail. The mail is about `customer_id` or `user_id`, one of them.
+        Somebody without an address gets none (SUPPRESSED). Raises UnknownTemplateException, TemplateVariableException when values
+        and template do not fit, TemporaryFailure for another try later, and PermanentFailure when the receiving side refused for
+        good; the log keeps the outcome of the latter two.
         """
-        if to.email is None:
-            return await self.suppress(code, to, message_id=message_id, reason="no_address")
-        rendered = render(template_service.get_template(code, to.locale), variables)
-        mail_id = await self._claim(message_id, code, to)
+        if recipient is None:
+            return await self.suppress(code, locale, message_id=message_id, reason="no_address", customer_id=customer_id, user_id=user_id)
+        claim = await self._claim(code, locale, recipient, message_id, customer_id, user_id, is_test=is_test)
+        if claim.mail_id is None:
+            return MailState.SENT
+        name = variables.get("merchant_name", PLATFORM_NAME)
+        rendered = render(claim.template, variables)
+        return await self._send(claim.mail_id, rendered, message_id=message_id, recipient=recipient, locale=locale, display_name=name)
+
+    async def suppress(
+        self,
+        code: str,
+        locale: str,
+        *,
+        message_id: uuid.UUID,
+        reason: str,
+        recipient: str | None = None,
+        customer_id: uuid.UUID | None = None,
+        user_id: uuid.UUID | None = None,
+    ) -> MailState:
+        """Note that the mail is not sent, for a `reason` that no further try will change."""
+        values = self._log_values(code, locale, recipient, message_id, customer_id, user_id, is_test=False)
+        mail_id: uuid.UUID | None = await self.ctx.conn.fetchval(mails.CLAIM, *values)
         if mail_id is None:
             return MailState.SENT
+        await self._settle(mail_id, MailState.SUPPRESSED, None, error=reason)
+        return MailState.SUPPRESSED
+
+    async def _send(
+        self, mail_id: uuid.UUID, rendered: RenderedMail, *, message_id: uuid.UUID, recipient: str, locale: str, display_name: str
+    ) -> MailState:
+        """Hand the mail over and log what came of it."""
         provider_name: str | None = None
         try:
             mail = build_mail(
                 rendered,
                 outbox_id=message_id,
                 mail_from=get_settings().mail_from,
-                display_name=variables.get("merchant_name", PLATFORM_NAME),
-                recipient=to.email,
-                locale=to.locale,
+                display_name=display_name,
+                recipient=recipient,
+                locale=locale,
                 sent_at=self.ctx.now,
             )
             provider = self.provider or get_provider()
@@ -65,21 +111,47 @@ class EmailService:
         await self._settle(mail_id, MailState.SENT, provider_name, provider_message_id=answer)
         return MailState.SENT
 
-    async def suppress(self, code: str, to: Addressee, *, message_id: uuid.UUID, reason: str) -> MailState:
-        """Note that the mail is not sent, for a `reason` that no further try will change."""
-        mail_id = await self._claim(message_id, code, to)
-        if mail_id is None:
-            return MailState.SENT
-        await self._settle(mail_id, MailState.SUPPRESSED, None, error=reason)
-        return MailState.SUPPRESSED
+    async def _claim(
+        self,
+        code: str,
+        locale: str,
+        recipient: str,
+        message_id: uuid.UUID,
+        customer_id: uuid.UUID | None,
+        user_id: uuid.UUID | None,
+        *,
+        is_test: bool,
+    ) -> _Claim:
+        """Take the log's row for this try and read the template; without an id when the mail was sent."""
+        values = self._log_values(code, locale, recipient, message_id, customer_id, user_id, is_test=is_test)
+        row = await self.ctx.conn.fetchrow(mails.CLAIM_AND_READ, *values)
+        if row is None:
+            raise UnknownTemplateException
+        category = MailCategory(row["category"])
+        template = MailTemplate(
+            code=code,
+            locale=locale,
+            subject=row["subject"],
+            html=row["html"],
+            text=row["text"],
+            variables=allowed_variables(row["variables"], sender=row["sender"], category=category),
+        )
+        return _Claim(mail_id=row["mail_id"], template=template, category=category)
 
-    async def _claim(self, message_id: uuid.UUID, code: str, to: Addressee) -> uuid.UUID | None:
-        """Take the log's row for this try and return its id, or None when the mail was sent."""
+    def _log_values(
+        self,
+        code: str,
+        locale: str,
+        recipient: str | None,
+        message_id: uuid.UUID,
+        customer_id: uuid.UUID | None,
+        user_id: uuid.UUID | None,
+        *,
+        is_test: bool,
+    ) -> tuple[object, ...]:
         ctx = self.ctx
         merchant_id = ctx.merchant_id if isinstance(ctx, Ctx) else None
-        values = (merchant_id, new_id(), message_id, code, to.locale, to.customer_id, to.user_id, to.email, ctx.now)
-        mail_id: uuid.UUID | None = await ctx.conn.fetchval(mails.CLAIM, *values)
-        return mail_id
+        return (merchant_id, new_id(), message_id, code, locale, customer_id, user_id, recipient, ctx.now, is_test)
 
     async def _settle(
         self,

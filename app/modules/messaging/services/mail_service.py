@@ -7,7 +7,6 @@ from app.core.context import Ctx
 from app.core.i18n import _
 from app.core.i18n.locale import match_locale, negotiate, use_locale
 from app.modules.customers import public as customers
-from app.modules.messaging.domain.addressee import Addressee
 from app.modules.messaging.domain.colours import COLOUR, text_colour_on
 from app.modules.messaging.domain.content import MailContent, greetable_name
 from app.modules.messaging.domain.enums import MailState
@@ -60,9 +59,8 @@ async def send_mail(
     customer = await customers.get_customer(ctx, customer_id)
     merchant = await tenancy.get_merchant(ctx)
     language = negotiate(locale, customer.locale, None, merchant.locale)
-    to = Addressee(customer.email, language, customer_id=customer_id)
-    if to.email is None:
-        return await service.suppress(template, to, message_id=message_id, reason="erased")
+    if customer.email is None:
+        return await service.suppress(template, language, message_id=message_id, reason="erased", customer_id=customer_id)
     with use_locale(language):
         give_content = template_service.find_provider(template)
         try:
@@ -70,13 +68,15 @@ async def send_mail(
                 ctx, message_id=message_id, locale=language, customer_id=customer_id, store_id=store_id, **ids
             )
         except MailNotWantedException as refusal:
-            return await service.suppress(template, to, message_id=message_id, reason=refusal.reason)
+            return await service.suppress(
+                template, language, message_id=message_id, reason=refusal.reason, recipient=customer.email, customer_id=customer_id
+            )
         values = {
             **_base_values(content, merchant.name, greetable_name(customer.first_name)),
             "merchant_address": await sender_address_line(ctx, store_id or customer.registered_store_id),
             **content.values,
         }
-    return await service.send_template(template, to, values, message_id=message_id)
+    return await service.send_template(template, language, customer.email, values, message_id=message_id, customer_id=customer_id)
 
 
 def _base_values(content: MailContent, merchant_name: str, name: str | None) -> dict[str, str]:
@@ -87,6 +87,7 @@ def _base_values(content: MailContent, merchant_name: str, name: str | None) -> 
         "merchant_name": merchant_name,
         "brand_colour": content.brand_colour,
         "brand_text_colour": text_colour_on(content.brand_colour),
+        "logo_link": content.logo_link,
     }
 
 

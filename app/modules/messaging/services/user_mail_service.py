@@ -41,7 +41,7 @@ async def send_invitation(
     else:
         days = str(tenancy.INVITATION_LIFETIME.days)
         code, values = INVITED, {"password_link": _address_of(tenancy.password_link_path(link_id)), "valid_days": days}
-    values |= {"merchant_name": merchant.name, "merchant_address": await sender_address_line(ctx, None)}
+    values |= {"merchant_name": merchant.name, "merchant_address": await sender_address_line(ctx, None), "logo_link": ""}
     return await _send(ctx, code, to, values, message_id=message_id, name=greetable_name(names.get(user_id)), provider=provider)
 
 
@@ -76,13 +76,14 @@ async def _send(
 ) -> MailState:
     with use_locale(to.locale):
         base = {"greeting": greeting(name), "brand_colour": PLATFORM_COLOUR, "brand_text_colour": text_colour_on(PLATFORM_COLOUR)}
-    return await EmailService(ctx, provider).send_template(code, to, base | values, message_id=message_id)
+    service = EmailService(ctx, provider)
+    return await service.send_template(code, to.locale, to.email, base | values, message_id=message_id, user_id=to.user_id)
 
 
 async def _addressee(ctx: Ctx | PlatformCtx, user_id: uuid.UUID, *, fallback_locale: str | None = None) -> Addressee:
     """Return the user's present address and language; no address for somebody who is disabled or out of the team."""
     email, locale = await tenancy.find_user_contact(ctx, user_id) or (None, None)
-    return Addressee(email, negotiate(locale, None, None, fallback_locale), user_id=user_id)
+    return Addressee(email, negotiate(locale, None, None, fallback_locale), user_id)
 
 
 def _address_of(path: str) -> str:

@@ -188,7 +188,7 @@ async def test_mails_that_piled_up_do_not_flood_a_mailbox(
         assert (await client.post(api(shop, "/sign-in"), json={"email": known.email})).status_code == 202
     await worker_once(merchant_id=shop.merchant.id)
     rows = await superuser.fetch(
-        "SELECT state, error, count(*) FROM messaging_mails WHERE merchant_id = $1 GROUP BY state, error ORDER BY state", shop.merchant.id
+        "SELECT state, error, count(*) FROM email_logs WHERE merchant_id = $1 GROUP BY state, error ORDER BY state", shop.merchant.id
     )
     assert [tuple(row) for row in rows] == [("queued", "smtp_not_configured", 5), ("suppressed", "too_many_links", 3)]
 

@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.core.db import migrate
 from app.core.db.base import Base
+from app.core.db.engine import async_url
+from app.core.i18n.locale import LOCALES
 from app.core.ids import new_id
 from app.core.testing.databases import DatabaseUrls, create_database, drop_database
+from app.modules.messaging.migrations.messaging_003 import SEEDS
 from app.modules.messaging.models import mail  # noqa: F401 - fills the metadata
+from app.modules.messaging.public import seed_templates
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -26,26 +31,27 @@ async def test_up_and_down(empty_database: DatabaseUrls) -> None:
     conn = await asyncpg.connect(empty_database.superuser)
     try:
         await conn.execute(
-            """INSERT INTO messaging_mails (merchant_id, id, outbox_id, template, locale, state, attempts, created_at)
+            """INSERT INTO email_logs (merchant_id, id, outbox_id, template, locale, state, attempts, created_at)
                VALUES (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'customer_sign_in', 'lb', 'suppressed', 1, now())"""
         )
         migrate.downgrade(empty_database.owner, "messaging@base")
-        assert await conn.fetchval("SELECT to_regclass('messaging_mails')") is None
+        left = "SELECT tablename FROM pg_tables WHERE tablename LIKE 'email%' OR tablename LIKE 'messaging%'"
+        assert await conn.fetch(left) == []
         assert await conn.fetchval("SELECT to_regclass('customers')") == "customers"
         migrate.upgrade(empty_database.owner, "messaging@head")
-        assert await conn.fetchval("SELECT count(*) FROM messaging_mails") == 0
+        assert await conn.fetchval("SELECT count(*) FROM email_logs") == 0
     finally:
         await conn.close()
 
 
 async def test_models_and_migrations_agree(superuser: asyncpg.Connection) -> None:
     rows = await superuser.fetch(
-        "SELECT column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_name = 'messaging_mails'"
+        "SELECT column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_name = 'email_logs'"
     )
-    table = Base.metadata.tables["messaging_mails"]
+    table = Base.metadata.tables["email_logs"]
     assert {row["column_name"]: row["nullable"] for row in rows} == {column.name: bool(column.nullable) for column in table.columns}
-    constraints = await superuser.fetch("SELECT conname FROM pg_constraint WHERE conrelid = 'messaging_mails'::regclass AND contype <> 'n'")
-    indexes = await superuser.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'messaging_mails'")
+    constraints = await superuser.fetch("SELECT conname FROM pg_constraint WHERE conrelid = 'email_logs'::regclass AND contype <> 'n'")
+    indexes = await superuser.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'email_logs'")
     from_models = {str(item.name) for item in table.constraints} | {str(item.name) for item in table.indexes}
     assert from_models == {row[0] for row in [*constraints, *indexes]}
 
@@ -64,9 +70,60 @@ async def test_rows_survive_the_way_to_mails_without_a_merchant_and_back(empty_d
         assert await conn.fetchval("SELECT count(merchant_id) FROM messaging_mails") == 1
         assert await conn.fetchval("SELECT count(*) FROM messaging_mails") == 1
         migrate.upgrade(empty_database.owner, "messaging@head")
-        assert await conn.fetchval("SELECT count(*) FROM messaging_mails WHERE user_id IS NULL") == 1
+        assert await conn.fetchval("SELECT count(*) FROM email_logs WHERE user_id IS NULL") == 1
     finally:
         await conn.close()
+
+
+NAMED = """
+SELECT conname AS name FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conname LIKE $1
+UNION SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE $1 ORDER BY name
+"""
+
+
+async def test_the_log_is_renamed_with_everything_that_carries_its_name_and_back(empty_database: DatabaseUrls) -> None:
+    migrate.upgrade(empty_database.owner, "messaging_002")
+    conn = await asyncpg.connect(empty_database.superuser)
+    try:
+        insert = """INSERT INTO messaging_mails (merchant_id, id, outbox_id, template, locale, state, attempts, created_at)
+                    VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'customer_sign_in', 'lb', 'suppressed', 1, now())"""
+        await conn.execute(insert, new_id())
+        before = [row["name"] for row in await conn.fetch(NAMED, "%messaging_mails%")]
+        migrate.upgrade(empty_database.owner, "messaging_003")
+        assert await conn.fetch(NAMED, "%messaging_mails%") == []
+        after = {row["name"] for row in await conn.fetch(NAMED, "%email_logs%")}
+        added = {"ix_email_logs_created_at_id", "email_logs_is_test_not_null"}
+        assert after - added == {name.replace("messaging_mails", "email_logs") for name in before}
+        assert await conn.fetchval("SELECT count(*) FROM email_logs WHERE NOT is_test") == 1
+        migrate.downgrade(empty_database.owner, "messaging_002")
+        assert [row["name"] for row in await conn.fetch(NAMED, "%messaging_mails%")] == before
+        assert await conn.fetchval("SELECT count(*) FROM messaging_mails") == 1
+    finally:
+        await conn.close()
+
+
+async def test_the_mails_of_this_module_are_seeded_once(empty_database: DatabaseUrls) -> None:
+    migrate.upgrade(empty_database.owner, "messaging_003")
+    conn = await asyncpg.connect(empty_database.superuser)
+    engine = create_async_engine(async_url(empty_database.owner))
+    try:
+        codes = sorted(path.stem for path in SEEDS.glob("*.toml"))
+        rows = await conn.fetch("SELECT code, locale FROM email_templates ORDER BY code, locale")
+        assert [tuple(row) for row in rows] == [(code, locale) for code in codes for locale in sorted(LOCALES)]
+        await conn.execute("UPDATE email_templates SET subject = 'Edited' WHERE code = 'customer_sign_in' AND locale = 'lb'")
+        async with engine.begin() as connection:
+            await connection.run_sync(lambda sync: seed_templates(sync, SEEDS))
+        assert await conn.fetchval("SELECT count(*) FROM email_templates WHERE subject = 'Edited'") == 1
+        assert await conn.fetchval("SELECT count(*) FROM email_templates") == 4 * len(codes)
+    finally:
+        await engine.dispose()
+        await conn.close()
+
+
+@pytest.mark.parametrize(("role", "may"), [("orion_app", {"SELECT"}), ("orion_platform", {"SELECT", "UPDATE"})])
+async def test_only_the_platform_changes_its_templates(superuser: asyncpg.Connection, role: str, may: set[str]) -> None:
+    verbs = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+    assert {verb for verb in verbs if await superuser.fetchval("SELECT has_table_privilege($1, 'email_templates', $2)", role, verb)} == may
 
 
 @pytest.mark.parametrize(
@@ -79,6 +136,6 @@ async def test_rows_survive_the_way_to_mails_without_a_merchant_and_back(empty_d
 async def test_a_mail_goes_to_one_person_and_a_customer_has_a_merchant(superuser: asyncpg.Connection, columns: str, values: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await superuser.execute(
-            f"""INSERT INTO messaging_mails ({columns}, id, outbox_id, template, locale, state, attempts, created_at)
+            f"""INSERT INTO email_logs ({columns}, id, outbox_id, template, locale, state, attempts, created_at)
                 VALUES ({values}, gen_random_uuid(), gen_random_uuid(), 'customer_sign_in', 'lb', 'suppressed', 1, now())"""
         )

@@ -60,7 +60,7 @@ async def run(database: Database, merchant: MadeMerchant, after: dt.timedelta = 
 
 
 async def log_of(superuser: asyncpg.Connection, merchant: MadeMerchant) -> list[asyncpg.Record]:
-    return list(await superuser.fetch("SELECT * FROM messaging_mails WHERE merchant_id = $1 ORDER BY id", merchant.id))
+    return list(await superuser.fetch("SELECT * FROM email_logs WHERE merchant_id = $1 ORDER BY id", merchant.id))
 
 
 @pytest.mark.parametrize("locale", LOCALES)

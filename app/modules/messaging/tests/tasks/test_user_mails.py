@@ -76,7 +76,7 @@ async def run_platform(
 
 
 async def log_of(superuser: asyncpg.Connection, user_id: uuid.UUID) -> list[asyncpg.Record]:
-    return list(await superuser.fetch("SELECT * FROM messaging_mails WHERE user_id = $1 ORDER BY created_at, id", user_id))
+    return list(await superuser.fetch("SELECT * FROM email_logs WHERE user_id = $1 ORDER BY created_at, id", user_id))
 
 
 def text_of(mail: EmailMessage) -> str:
