@@ -2,7 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition
-from app.modules.loyalty.events import CardEnrolled
+from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
 from app.modules.messaging import public as messaging
@@ -10,6 +10,7 @@ from app.modules.messaging import public as messaging
 for _template in TEMPLATES:
     messaging.register_template(_template)
 
+_MAILS = "app.modules.loyalty.tasks.notification_tasks"
 _API = "app.modules.loyalty.routes.api"
 
 MENU = (
@@ -33,10 +34,19 @@ MODULE = ModuleDefinition(
     ),
     menu=MENU,
     tasks={
-        "loyalty.confirm_enrollment": "app.modules.loyalty.tasks.enrollment_tasks:confirm_enrollment",
+        "loyalty.send_notification_email": f"{_MAILS}:send_notification_email",
+        "loyalty.confirm_enrollment": f"{_MAILS}:confirm_enrollment",
+        "loyalty.announce_reward": f"{_MAILS}:announce_reward",
+        "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
+        "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
     },
-    handlers={CardEnrolled.name: ("loyalty.confirm_enrollment",)},
+    handlers={
+        CardEnrolled.name: ("loyalty.confirm_enrollment",),
+        RewardReady.name: ("loyalty.announce_reward",),
+        BonusGranted.name: ("loyalty.announce_bonus",),
+        PointsExpired.name: ("loyalty.announce_expiry",),
+    },
     permissions=PERMISSIONS,
     cli="app.modules.loyalty.cli:cli",
 )
