@@ -17,6 +17,7 @@ from app.modules.messaging.errors import (
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.mail_service import enqueue_mail, send_mail
 from app.modules.messaging.services.providers import MailProvider
+from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_template
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "UnknownTemplateException",
     "enqueue_mail",
     "register_template",
+    "seed_templates",
     "send_mail",
     "stamp_row",
 ]
