@@ -6,6 +6,7 @@ import hmac
 import stat
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -45,7 +46,13 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="Port for Prometheus; each process needs one of its own.")
     metrics_host: str = Field(default="127.0.0.1", description="Address that serves the metrics.")
 
+    mail_provider: Literal["smtp", "postmark"] = Field(default="smtp", description="Who delivers mails.")
     smtp_url: SecretStr | None = None
+    mail_api_url: str = Field(default="https://api.postmarkapp.com", description="Where the API of ORION_MAIL_PROVIDER is.")
+    mail_api_token_file: Path | None = Field(default=None, description="File with the API's token, mode 0600.")
+    mail_api_stream: str = Field(default="outbound", description="The provider's message stream for service mails and reminders.")
+    mail_api_marketing_stream: str = Field(default="broadcast", description="The provider's message stream for marketing mails.")
+    mail_webhook_secret_file: Path | None = Field(default=None, description="File with the webhook's password, mode 0600.")
     mail_from: str = "Orion Loyalty <loyalty@localhost>"
     mailbox_dir: Path = Path("var/mailbox")
 
@@ -71,6 +78,13 @@ class Settings(BaseSettings):
             raise ValueError("ORION_BASE_URL must start with https:// when ORION_ENV=production")
         return self
 
+    @model_validator(mode="after")
+    def _mail_api_needs_tls(self) -> "Settings":
+        address = urlsplit(self.mail_api_url)
+        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in ("127.0.0.1", "localhost", "::1")):
+            raise ValueError("ORION_MAIL_API_URL must start with https://: mails and the token travel there")
+        return self
+
     def require_url(self, name: Literal["database_url", "owner_database_url", "platform_database_url", "broker_url", "smtp_url"]) -> str:
         """Return the URL setting `name`; ConfigurationError that names the variable when it is not set."""
         value: SecretStr | None = getattr(self, name)
@@ -82,6 +96,20 @@ class Settings(BaseSettings):
     def secret_key(self) -> bytes:
         """The installation's secret, read from `secret_key_file`."""
         return read_key(self.secret_key_file, "ORION_SECRET_KEY_FILE")
+
+    @functools.cached_property
+    def mail_api_token(self) -> str:
+        """The token of the mail provider's API, read from `mail_api_token_file`."""
+        if self.mail_api_token_file is None:
+            raise ConfigurationError("ORION_MAIL_API_TOKEN_FILE is not set. Write the provider's token to a file, mode 0600, and name it.")
+        return read_key(self.mail_api_token_file, "ORION_MAIL_API_TOKEN_FILE").decode("ascii", "replace")
+
+    @functools.cached_property
+    def mail_webhook_secret(self) -> bytes | None:
+        """The password with which the mail provider calls our webhook, None while there is no webhook."""
+        if self.mail_webhook_secret_file is None:
+            return None
+        return read_key(self.mail_webhook_secret_file, "ORION_MAIL_WEBHOOK_SECRET_FILE")
 
     @functools.cached_property
     def pin_pepper(self) -> bytes:

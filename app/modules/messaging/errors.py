@@ -47,11 +47,15 @@ class TemporaryFailure(Unavailable):
 
 
 class PermanentFailure(GiveUp):
-    """The receiving side refused this mail for good; trying again would only annoy it. `reason` as in TemporaryFailure."""
+    """The receiving side refused this mail for good; trying again would only annoy it. `reason` as in TemporaryFailure.
+
+    `bounce` is set when the address is why: "hard_bounce" when nobody is there, "soft_bounce" when nobody can be reached for now.
+    """
 
     code = "mail_permanent_failure"
     keeps_work = True
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, bounce: str | None = None) -> None:
         super().__init__(code=reason)
         self.reason = reason
+        self.bounce = bounce

@@ -15,6 +15,7 @@ import time
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.core.config import ConfigurationError
+from app.modules.messaging.domain.delivery import Delivery
 from app.modules.messaging.domain.message import OutgoingMail
 from app.modules.messaging.errors import PermanentFailure, TemporaryFailure
 
@@ -22,6 +23,8 @@ STEP_SECONDS = 10.0
 WHOLE_SECONDS = 40.0
 IDLE_SECONDS = 30.0
 MAX_IDLE = 4
+NO_SUCH_MAILBOX, MAILBOX_FULL = (550, 551, 553), 552
+ADDRESS_STATUS, MAILBOX_STATUS, MAILBOX_DISABLED = "5.1.", "5.2.", "5.2.1"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _ENHANCED = re.compile(rb"^([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -30,10 +33,24 @@ class _Refusal(Exception):
     """An answer of the server other than success; `reason` is the codes without its text, which may repeat the address."""
 
     def __init__(self, code: int, answer: bytes) -> None:
-        enhanced = _ENHANCED.match(answer or b"")
+        found = _ENHANCED.match(answer or b"")
+        self.code = code
+        self.enhanced = found[1].decode() if found else ""
         self.is_permanent = 500 <= code <= 599
-        self.reason = f"smtp_{code}" + (f"_{enhanced[1].decode()}" if enhanced else "")
+        self.reason = f"smtp_{code}" + (f"_{self.enhanced}" if found else "")
         super().__init__(self.reason)
+
+    @property
+    def bounce(self) -> Delivery | None:
+        """What a refused recipient says about the address (RFC 3463): nobody there, a full mailbox, or nothing.
+
+        A server that refuses us by its policy (5.7) says the same to every address: none of them is to blame.
+        """
+        if self.enhanced.startswith(ADDRESS_STATUS) or (not self.enhanced and self.code in NO_SUCH_MAILBOX):
+            return Delivery.HARD_BOUNCE
+        if self.enhanced.startswith(MAILBOX_STATUS) or (not self.enhanced and self.code == MAILBOX_FULL):
+            return Delivery.HARD_BOUNCE if self.enhanced == MAILBOX_DISABLED else Delivery.SOFT_BOUNCE
+        return None
 
 
 class SmtpProvider:
@@ -97,12 +114,21 @@ class SmtpProvider:
             raise TemporaryFailure(refusal.reason) from refusal
         try:
             self._step(connection, deadline)
-            _expect(connection.rcpt(mail.recipient))
+            self._name_recipient(connection, mail.recipient)
             self._step(connection, deadline)
             answer = _expect(_send_content(connection, mail.content))
         except _Refusal as refusal:
             raise (PermanentFailure if refusal.is_permanent else TemporaryFailure)(refusal.reason) from refusal
         return " ".join(answer.decode("utf-8", "replace").split())[:200]
+
+    @staticmethod
+    def _name_recipient(connection: smtplib.SMTP, recipient: str) -> None:
+        try:
+            _expect(connection.rcpt(recipient))
+        except _Refusal as refusal:
+            if not refusal.is_permanent:
+                raise
+            raise PermanentFailure(refusal.reason, bounce=refusal.bounce) from refusal
 
     def _take(self, deadline: float) -> smtplib.SMTP:
         """Return a kept connection that still answers, or a new one."""

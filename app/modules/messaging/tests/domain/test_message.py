@@ -67,3 +67,25 @@ def test_a_display_name_cannot_become_a_header() -> None:
     )
     assert parse(mail.content)["Bcc"] is None
     assert parse(mail.content)["From"].addresses[0].display_name == "Eve Bcc: all@example.lu"
+
+
+def test_an_address_to_unsubscribe_stays_in_one_piece() -> None:
+    """RFC 8058: mail readers take the header as it stands; folded into encoded words it would be none."""
+    link = "https://orion.example/mail/unsubscribe/" + "Ab-_" * 19
+    headers = {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    mail = build_mail(
+        RENDERED,
+        outbox_id=new_id(),
+        mail_from="loyalty@orion.example",
+        display_name="X",
+        recipient="a@b.lu",
+        locale="en",
+        sent_at=NOW,
+        headers=headers,
+        is_marketing=True,
+    )
+    lines = mail.content.split(b"\r\n")
+    assert f"List-Unsubscribe: <{link}>".encode() in lines
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
+    assert mail.is_marketing
+    assert max(len(line) for line in lines if not line.startswith(b"List-")) <= 78

@@ -76,24 +76,31 @@ def refuse_sender(server: MailServer, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("refuse", "answer", "kind", "reason"),
+    ("refuse", "answer", "kind", "reason", "bounce"),
     [
-        (refuse_recipient, "550 5.1.1 <lea@example.lu>: unknown", PermanentFailure, "smtp_550_5.1.1"),
-        (refuse_recipient, "450 4.2.0 Greylisted", TemporaryFailure, "smtp_450_4.2.0"),
-        (refuse_content, "554 5.7.1 Spam", PermanentFailure, "smtp_554_5.7.1"),
-        (refuse_content, "452 Disk full", TemporaryFailure, "smtp_452"),
-        (refuse_sender, "553 5.7.1 Not your address", TemporaryFailure, "smtp_553_5.7.1"),
+        (refuse_recipient, "550 5.1.1 <lea@example.lu>: unknown", PermanentFailure, "smtp_550_5.1.1", "hard_bounce"),
+        (refuse_recipient, "550 No such user here", PermanentFailure, "smtp_550", "hard_bounce"),
+        (refuse_recipient, "550 5.2.1 Mailbox disabled", PermanentFailure, "smtp_550_5.2.1", "hard_bounce"),
+        (refuse_recipient, "552 5.2.2 Mailbox full", PermanentFailure, "smtp_552_5.2.2", "soft_bounce"),
+        (refuse_recipient, "552 Mailbox full", PermanentFailure, "smtp_552", "soft_bounce"),
+        (refuse_recipient, "550 5.7.1 Your network is blocked", PermanentFailure, "smtp_550_5.7.1", None),
+        (refuse_recipient, "554 Go away", PermanentFailure, "smtp_554", None),
+        (refuse_recipient, "450 4.2.0 Greylisted", TemporaryFailure, "smtp_450_4.2.0", None),
+        (refuse_content, "554 5.7.1 Spam", PermanentFailure, "smtp_554_5.7.1", None),
+        (refuse_content, "550 No, thank you", PermanentFailure, "smtp_550", None),
+        (refuse_content, "452 Disk full", TemporaryFailure, "smtp_452", None),
+        (refuse_sender, "553 5.7.1 Not your address", TemporaryFailure, "smtp_553_5.7.1", None),
     ],
 )
 async def test_answers_are_final_or_for_now(
-    refuse: Callable[[MailServer, str], None], answer: str, kind: type[Exception], reason: str
+    refuse: Callable[[MailServer, str], None], answer: str, kind: type[Exception], reason: str, bounce: str | None
 ) -> None:
     async with mail_server() as server:
         provider = SmtpProvider(server.url)
         refuse(server, answer)
         with pytest.raises(kind) as caught:
             await provider.send(make_mail())
-        assert getattr(caught.value, "reason", None) == reason
+        assert (getattr(caught.value, "reason", None), getattr(caught.value, "bounce", None)) == (reason, bounce)
         assert server.messages == []
         await provider.send(make_mail())
         assert len(server.messages) == 1
