@@ -41,6 +41,16 @@ UPDATE core_job_runs SET status = $3, heartbeat_at = greatest(heartbeat_at, $4),
 WHERE id = $1 AND attempt = $2 AND status = 'running'
 """
 
+RELEASE = "UPDATE core_job_runs SET heartbeat_at = $3 WHERE id = $1 AND attempt = $2 AND status = 'running'"
+
+# The platform's runs have no merchant.
+IS_DONE = """
+SELECT EXISTS (SELECT FROM core_job_runs WHERE merchant_id IS NOT DISTINCT FROM $1 AND kind = $2 AND period = $3 AND status = 'done')
+"""
+LAST_DONE = """
+SELECT max(started_at) FROM core_job_runs WHERE merchant_id IS NOT DISTINCT FROM $1 AND kind = $2 AND status = 'done'
+"""
+
 
 class RunLost(Exception):
     """Another has taken the run over: this one's chunk must be undone, so let the error leave the unit of work."""
@@ -87,6 +97,25 @@ async def fail(ctx: Ctx | PlatformCtx, run: JobRun, error: str) -> None:
     await _end(ctx, run, "failed", error)
 
 
+async def release(ctx: Ctx | PlatformCtx, run: JobRun) -> None:
+    """Let go of a run between two turns: whoever begins it next goes on at once, with the next attempt. RunLost when another has it."""
+    lapsed_at = ctx.now - LAPSE - dt.timedelta(seconds=1)
+    if await ctx.conn.execute(RELEASE, run.id, run.attempt, lapsed_at) != "UPDATE 1":
+        raise RunLost
+
+
 async def _end(ctx: Ctx | PlatformCtx, run: JobRun, status: str, error: str | None) -> None:
     if await ctx.conn.execute(END, run.id, run.attempt, status, ctx.now, error) != "UPDATE 1":
         raise RunLost
+
+
+async def is_done(ctx: Ctx | PlatformCtx, kind: str, period: str) -> bool:
+    """Return whether the context's merchant has had the run of this period: what tells apart why `begin_run` gave none."""
+    found: bool = await ctx.conn.fetchval(IS_DONE, ctx.merchant_id if isinstance(ctx, Ctx) else None, kind, period)
+    return found
+
+
+async def last_done(ctx: Ctx | PlatformCtx, kind: str) -> dt.datetime | None:
+    """Return when the last run of this kind that was finished had begun, or None."""
+    at: dt.datetime | None = await ctx.conn.fetchval(LAST_DONE, ctx.merchant_id if isinstance(ctx, Ctx) else None, kind)
+    return at

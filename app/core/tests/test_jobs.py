@@ -109,3 +109,21 @@ async def test_a_merchant_sees_its_own_runs_and_the_platform_all(database: Datab
     async with platform_unit_of_work(database, PLATFORM) as platform:
         rows = await platform.conn.fetch("SELECT merchant_id FROM core_job_runs WHERE merchant_id = ANY($1)", [mine, theirs])
         assert {row["merchant_id"] for row in rows} == {mine, theirs}
+
+
+async def test_what_is_done_is_told_from_what_somebody_else_is_at(database: Database) -> None:
+    merchant_id, now, hour = uuid.uuid4(), clock.now(), dt.timedelta(hours=1)
+    for number, period in enumerate(("2026-05-01", "2026-05-02")):
+        async with unit_of_work(database, Principal(SYSTEM, merchant_id), now=now + number * hour) as ctx:
+            assert await jobs.last_done(ctx, KIND) == (now if number else None)
+            run = await jobs.begin_run(ctx, KIND, period)
+            assert run is not None
+            assert not await jobs.is_done(ctx, KIND, period)
+            if number == 0:
+                await jobs.finish(ctx, run)
+    async with unit_of_work(database, Principal(SYSTEM, merchant_id)) as ctx:
+        assert [await jobs.is_done(ctx, KIND, period) for period in ("2026-05-01", "2026-05-02")] == [True, False]
+        assert await jobs.last_done(ctx, KIND) == now
+        assert await jobs.last_done(ctx, "test.other") is None
+    async with platform_unit_of_work(database, PLATFORM) as platform:
+        assert not await jobs.is_done(platform, KIND, "2026-05-01")
