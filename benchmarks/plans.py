@@ -96,7 +96,7 @@ def lookups(tenant: Tenant, *, cards: int) -> dict[str, LookUp]:
 
     async def lock(ctx: Ctx) -> object:
         zone = zoneinfo.ZoneInfo("Europe/Luxembourg")
-        return await locks.lock_cards(ctx, [card], zone=zone, keys=["none-such-key-0000"], pin_id=tenant.pin_id)
+        return await locks.lock_cards(ctx, [card], zone=zone, keys=["none-such-key-0000"], pin_ids=[tenant.pin_id])
 
     return {
         "session open": _nothing,

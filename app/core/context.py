@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -23,6 +23,8 @@ from app.core.events import Event
 from app.core.outbox import writer
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ActorKind = Literal["anonymous", "user", "terminal", "customer", "system"]
 
@@ -120,6 +122,13 @@ class Ctx(_Base):
 
     merchant_id: uuid.UUID
 
+    def acting_for(self, principal: "Principal", *, request_id: str) -> "Ctx":
+        """Return the context of another caller within this same transaction, which is many callers' together.
+
+        It has no messages of its own; this context's are those of all.
+        """
+        return dataclasses.replace(self, actor=principal.actor, request_id=request_id, locale=principal.locale or "en")
+
     def emit(self, event: Event) -> None:
         """Tell other modules, after the commit, that `event` happened: one message per subscriber."""
         self.pending.extend(writer.messages_for_event(event, merchant_id=self.merchant_id, now=self.now))
@@ -143,16 +152,20 @@ class PlatformCtx(_Base):
 
 
 @contextlib.asynccontextmanager
-async def _transaction(engine: AsyncEngine, turns: Turns) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
-    """One transaction on one connection, when its turn comes."""
-    async with turns, _transaction_now(engine, turns) as opened:
+async def _transaction(
+    engine: AsyncEngine, turns: Turns, *, begin: str = "BEGIN"
+) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+    """One transaction on one connection, when its turn comes; `begin` opens it."""
+    async with turns, _transaction_now(engine, turns, begin) as opened:
         yield opened
 
 
 @contextlib.asynccontextmanager
-async def _transaction_now(engine: AsyncEngine, turns: Turns) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
+async def _transaction_now(
+    engine: AsyncEngine, turns: Turns, begin: str
+) -> AsyncIterator[tuple[AsyncConnection, asyncpg.Connection, dict[str, Any]]]:
     """One transaction on one connection: commit at the end, roll back on any error but those that keep their work."""
-    connection, conn = await _begin(engine, turns)
+    connection, conn, _ = await _first(engine, turns, lambda fresh: fresh.execute(begin))
     try:
         state: dict[str, Any] = {"pending": []}
         try:
@@ -174,8 +187,10 @@ async def _transaction_now(engine: AsyncEngine, turns: Turns) -> AsyncIterator[t
         await turns.give_back(connection, conn)
 
 
-async def _begin(engine: AsyncEngine, turns: Turns) -> tuple[AsyncConnection, asyncpg.Connection]:
-    """Return a connection with an open transaction. One that proves dead is replaced: nothing has happened on it yet.
+async def _first(
+    engine: AsyncEngine, turns: Turns, act: Callable[[asyncpg.Connection], Awaitable[T]]
+) -> tuple[AsyncConnection, asyncpg.Connection, T]:
+    """Return a connection and what `act` did first on it. One that proves dead is replaced: nothing has happened on it yet.
 
     After a restart of the database all idle connections are dead, and a process that was busy has not noticed.
     """
@@ -185,19 +200,31 @@ async def _begin(engine: AsyncEngine, turns: Turns) -> tuple[AsyncConnection, as
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
         try:
-            await conn.execute("BEGIN")
+            return connection, conn, await act(conn)
+        except OrionException:
+            await turns.give_back(connection, conn)
+            raise
         except CONNECTION_ERRORS as error:
             await discard(connection, conn)
             await connection.close()
-            if attempt == MOST_DEAD_CONNECTIONS:
+            if attempt == MOST_DEAD_CONNECTIONS or isinstance(error, asyncpg.QueryCanceledError):
                 raise Unavailable from error
         except BaseException:  # cancelled: whether the server has begun is unknown
             await discard(connection, conn)
             await connection.close()
             raise
-        else:
-            return connection, conn
     raise Unavailable
+
+
+async def find_principal(database: Database, who: Opener, *, now: dt.datetime) -> Principal:
+    """Return who calls, by statements of their own and before any transaction: for work that is done together with others'.
+
+    Raises what the opener `who` raises, and Unavailable when the database cannot be reached in time.
+    """
+    async with database.app_turns:
+        connection, conn, principal = await _first(database.app, database.app_turns, lambda fresh: who(fresh, now))
+        await database.app_turns.give_back(connection, conn)
+        return principal
 
 
 async def _finish(conn: asyncpg.Connection, state: dict[str, Any]) -> None:
@@ -222,8 +249,9 @@ async def _roll_back(connection: AsyncConnection, conn: asyncpg.Connection, caus
         await discard(connection, conn)
 
 
-async def _set_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> None:
-    await conn.execute(f"SET LOCAL app.merchant_id = '{merchant_id}'")
+def _begin_for(merchant_id: uuid.UUID) -> str:
+    """Return what opens a transaction within a merchant, in one message."""
+    return f"BEGIN; SET LOCAL app.merchant_id = '{merchant_id}'"
 
 
 @contextlib.asynccontextmanager
@@ -236,13 +264,10 @@ async def unit_of_work(
     Raises whatever the block raises (after a rollback), and Unavailable when the database cannot be reached in time.
     """
     now = now or clock.now()
-    async with _transaction(database.app, database.app_turns) as (connection, conn, state):
-        if isinstance(who, Principal):
-            principal = who
-            if principal.merchant_id is not None:
-                await _set_merchant(conn, principal.merchant_id)
-        else:
-            principal = await who(conn, now)
+    known = who if isinstance(who, Principal) else None
+    begin = _begin_for(known.merchant_id) if known and known.merchant_id else "BEGIN"
+    async with _transaction(database.app, database.app_turns, begin=begin) as (connection, conn, state):
+        principal = known or await cast("Opener", who)(conn, now)
         if principal.merchant_id is None:
             raise ValueError("a merchant's unit of work needs a merchant")
         yield Ctx(connection, conn, principal.actor, now, request_id, locale or principal.locale or "en", state, principal.merchant_id)

@@ -15,6 +15,7 @@ from app.core.db.role import check_connection
 from app.core.i18n import get_catalogs
 from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
+from app.core.together import Together
 from app.core.web import health, openapi, operation, pages, problems, site
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
@@ -29,6 +30,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the pools in the process that serves, and close them when it stops."""
     settings: Settings = app.state.settings
     app.state.database = Database.from_settings(settings)
+    app.state.together = Together(app.state.database)
     app.state.rate_limiter = RateLimiter(settings)
     await check_connection(app.state.database)
     keep_what_stays()

@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core import clock, idempotency, permissions
-from app.core.context import Actor, Ctx, Opener, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
+from app.core import clock, idempotency, permissions, together
+from app.core.context import Actor, Ctx, Opener, PlatformCtx, Principal, find_principal, platform_unit_of_work, unit_of_work
 from app.core.credentials import counted_address
-from app.core.errors import Conflict, Forbidden, Unauthenticated
+from app.core.errors import Conflict, Forbidden, OrionException, Unauthenticated
 from app.core.i18n import locale as i18n_locale
 from app.core.idempotency import IdempotencyKey
 from app.core.web import problems
@@ -65,6 +65,16 @@ class Access:
                     await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(ctx.actor))
                 yield ctx
 
+    async def identify(self, request: Request) -> Principal:
+        """Return who calls, with the language to answer in, checked and counted as by `open`; no unit of work stays open."""
+        state = request.app.state
+        credentials = read_credentials(request, state.settings)
+        opener = functools.partial(self._sign_in, state.openers.get(self.face, nobody), credentials)
+        principal = await find_principal(state.database, opener, now=clock.now())
+        if self.limit is not None:
+            await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(principal.actor))
+        return principal.speaking(_wanted_language(request, principal))
+
     async def _sign_in(
         self, open_face: Callable[..., Awaitable[Principal]], credentials: Credentials, conn: asyncpg.Connection, now: dt.datetime
     ) -> Principal:
@@ -76,10 +86,12 @@ class Access:
 
     @staticmethod
     def _choose_language(request: Request, stack: contextlib.ExitStack, principal: Principal) -> str:
-        wanted = i18n_locale.negotiate(
-            request.scope.get("orion.language_choice"), principal.locale, request.headers.get("accept-language"), principal.store_locale
-        )
-        return stack.enter_context(i18n_locale.use_locale(wanted))
+        return stack.enter_context(i18n_locale.use_locale(_wanted_language(request, principal)))
+
+
+def _wanted_language(request: Request, principal: Principal) -> str:
+    chosen = request.scope.get("orion.language_choice")
+    return i18n_locale.negotiate(chosen, principal.locale, request.headers.get("accept-language"), principal.store_locale)
 
 
 def _limited_subject(actor: Actor) -> str:
@@ -134,16 +146,45 @@ class Mutation:
 
         return await self._attempt(once)
 
+    async def run_together(
+        self, work: together.Work, item: Any, alone: Callable[[Ctx, IdempotencyKey], Awaitable[tuple[int, str, bool]]]
+    ) -> Response:
+        """Like `run_stored`, in a transaction shared with those who ask at the same time.
+
+        `work` does the pairs of `item` and key of several callers; `alone` does the same for one, when they cannot share.
+        """
+        principal = await self._access.identify(self._request)
+        shared: together.Together = self._request.app.state.together
+        key = self._key_of(principal.actor)
+        outcome = await shared.ask(work, principal, (item, key), request_id=self._request.scope["orion.request_id"])
+        if isinstance(outcome, Conflict) and not isinstance(outcome, idempotency.AlreadyApplied):
+            kept = await self._keep_refusal(outcome)
+            if kept is not None:
+                return kept
+        elif isinstance(outcome, OrionException):
+            raise outcome
+        elif outcome is not None:
+            status, body, is_repeat = outcome
+            return _answer(status, body, is_repeat=is_repeat)
+
+        async def once(ctx: Ctx) -> tuple[int, str, bool]:
+            return await alone(ctx, self._key_for(ctx))
+
+        return await self._attempt(once, is_counted=True)
+
     def _key_for(self, ctx: Ctx) -> IdempotencyKey:
+        return self._key_of(ctx.actor)
+
+    def _key_of(self, caller: Actor) -> IdempotencyKey:
         # Whoever enrolls is nobody yet, and somebody once the answer has come: both ask the same thing.
-        actor = "" if self._access.face == "storefront" else ctx.actor.key()
+        actor = "" if self._access.face == "storefront" else caller.key()
         return IdempotencyKey(self.key.key, idempotency.fingerprint(self.key.fingerprint, actor))
 
-    async def _attempt(self, once: Callable[[Ctx], Awaitable[tuple[int, str, bool]]]) -> Response:
+    async def _attempt(self, once: Callable[[Ctx], Awaitable[tuple[int, str, bool]]], *, is_counted: bool = False) -> Response:
         started = clock.now()
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                async with self._access.open(self._request, is_counted=attempt == 1) as ctx:
+                async with self._access.open(self._request, is_counted=attempt == 1 and not is_counted) as ctx:
                     status, body, is_repeat = await once(ctx)
                 return _answer(status, body, is_repeat=is_repeat)
             except (idempotency.StillRunning, idempotency.AlreadyApplied):

@@ -17,7 +17,7 @@ from app.modules.loyalty.domain.pins import PinSettings
 CARD_COLUMNS = """c.id, c.customer_id, c.program_id, c.enrolled_at_store_id, c.card_number, c.created_at, c.status, c.stamp_count,
 c.points_balance, c.points_owed, c.stamps_target, c.last_activity_at, c.last_stamp_at, c.stamps_day, c.stamps_today, c.first_visit_at,
 c.visit_count, c.total_stamps_earned, c.total_stamps_redeemed, c.total_stamps_voided, c.total_points_earned, c.total_points_redeemed,
-c.total_points_voided"""
+c.total_points_voided, c.last_expiration_warning_at"""
 
 PROGRAM_COLUMNS = """p.type AS program_type, p.is_active AS program_is_active, p.stamps_target AS program_stamps_target,
 p.stamp_cooldown_minutes, p.max_stamps_per_day, (p.points_per_euro * 10000)::int AS points_rate, p.welcome_bonus_points,
@@ -27,15 +27,16 @@ s.void_policy, s.pin_policy, s.unlock_minutes, s.redeem_limit_points, s.allow_cr
 LOCK_CARDS = f"""
 SELECT i.n, {CARD_COLUMNS}, {PROGRAM_COLUMNS}, k.fingerprint, k.status AS answer_status, k.body,
        pin.role AS pin_role, pin.email_normalized AS pin_email
-FROM unnest($2::uuid[], $3::text[]) WITH ORDINALITY AS i (card_id, key, n)
+FROM unnest($2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS i (card_id, key, pin_id, n)
 JOIN loyalty_cards c ON c.merchant_id = $1 AND c.id = i.card_id AND c.deleted_at IS NULL
 JOIN loyalty_programs p ON p.merchant_id = $1 AND p.id = c.program_id
 JOIN loyalty_merchant_settings s ON s.merchant_id = $1
 LEFT JOIN core_idempotency k ON k.merchant_id = $1 AND k.key = i.key
-LEFT JOIN loyalty_staff_pins pin ON pin.merchant_id = $1 AND pin.id = $4 AND pin.is_active
+LEFT JOIN loyalty_staff_pins pin ON pin.merchant_id = $1 AND pin.id = i.pin_id AND pin.is_active
 ORDER BY c.id
 FOR NO KEY UPDATE OF c
 """
+LOCK_FREE_CARDS = f"{LOCK_CARDS}SKIP LOCKED"
 
 LOCK_ENROLLMENT_SHARED = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR SHARE"
 LOCK_ENROLLMENT_EXCLUSIVE = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR UPDATE"
@@ -68,16 +69,24 @@ class LockedCard:
 
 
 async def lock_cards(
-    ctx: Ctx, card_ids: Sequence[uuid.UUID], *, zone: zoneinfo.ZoneInfo, keys: Sequence[str | None] = (), pin_id: uuid.UUID | None = None
+    ctx: Ctx,
+    card_ids: Sequence[uuid.UUID],
+    *,
+    zone: zoneinfo.ZoneInfo,
+    keys: Sequence[str | None] = (),
+    pin_ids: Sequence[uuid.UUID | None] = (),
+    skip_held: bool = False,
 ) -> list[LockedCard | None]:
     """Lock live cards in id order and return them in the order asked for; None where there is no such card.
 
-    `keys` are idempotency keys, one per card, whose stored answers are read along; `pin_id` is the acting staff member.
+    `keys` are idempotency keys, one per card, whose stored answers are read along; `pin_ids` are the acting staff members.
     The statement waits for rivals and then sees the rows as they left them; a stored answer that a rival has just committed
-    can be missed, and shows as a conflict on the key when this transaction writes its own.
+    can be missed, and shows as a conflict on the key when this transaction writes its own. With `skip_held` it waits for nobody,
+    and gives None for a card that somebody else holds.
     """
-    wanted = list(keys) or [None] * len(card_ids)
-    rows = await ctx.conn.fetch(LOCK_CARDS, ctx.merchant_id, list(card_ids), wanted, pin_id)
+    nothing = [None] * len(card_ids)
+    statement = LOCK_FREE_CARDS if skip_held else LOCK_CARDS
+    rows = await ctx.conn.fetch(statement, ctx.merchant_id, list(card_ids), list(keys) or nothing, list(pin_ids) or nothing)
     found: list[LockedCard | None] = [None] * len(card_ids)
     for row in rows:
         found[row["n"] - 1] = _locked(row, zone)
@@ -104,6 +113,7 @@ def card_state(row: asyncpg.Record) -> CardState:
     return CardState(
         stamps_target=row["stamps_target"],
         last_activity_at=row["last_activity_at"],
+        last_expiration_warning_at=row["last_expiration_warning_at"],
         status=CardStatus(row["status"]),
         stamp_count=row["stamp_count"],
         points_balance=row["points_balance"],

@@ -1,8 +1,8 @@
 """The ledger: the single writer of loyalty_transactions and of the balances on cards.
 
-Written set-based: `run` takes commands, locks all their cards in one read, lets pure rules decide, and writes rows,
-balances, answers and outbox in one statement. The ordinary call is one command. History is only ever appended to, and
-the balances change relatively, under the table's CHECKs, by exactly what the appended rows say.
+Written set-based: commands lock all their cards in one read, pure rules decide, and rows, balances, answers and outbox are
+written in one statement. `run` is the ordinary call, of one command; `run_together` takes those of many requests. History is
+only ever appended to, and the balances change relatively, under the table's CHECKs, by exactly what the appended rows say.
 """
 
 import dataclasses
@@ -12,7 +12,8 @@ from typing import Any
 
 import asyncpg
 
-from app.core.context import Ctx
+from app.core.context import Actor, Ctx
+from app.core.errors import OrionException
 from app.core.events import Event
 from app.core.idempotency import AlreadyApplied, IdempotencyKey
 from app.core.ids import new_id
@@ -27,9 +28,12 @@ ENTRY_COLUMNS = (
     ("stamps_after", "int"), ("points_after", "int"), ("owed_after", "int"), ("points_forgiven", "int"), ("stamps_forgiven", "int"),
     ("amount_cents", "int"), ("points_rate", "int"), ("stamps_target", "int"), ("quota_day", "date"), ("reverses_id", "uuid"),
     ("refunds_id", "uuid"), ("reward_id", "uuid"), ("order_reference", "text"), ("op_key", "text"),
+    ("store_id", "uuid"), ("terminal_id", "uuid"), ("staff_pin_id", "uuid"), ("user_id", "uuid"),
+    ("acting_admin_id", "uuid"),
 )  # fmt: skip
 RULE_FIELDS = tuple(name for name, _ in ENTRY_COLUMNS[3:17])
 """The columns that the rules fill: fields of the domain's Entry by the same name."""
+OP_KEY = [name for name, _ in ENTRY_COLUMNS].index("op_key")
 
 ABSOLUTE = (
     ("status", "text"), ("stamps_target", "int"), ("last_activity_at", "timestamptz"), ("last_stamp_at", "timestamptz"),
@@ -53,7 +57,7 @@ def _unnest(first: int, columns: Columns, alias: str) -> str:
 
 
 def _write_statement() -> str:
-    entries = 7
+    entries = 3
     cards = entries + len(ENTRY_COLUMNS)
     messages = cards + len(CARD_COLUMNS)
     answers = messages + len(MESSAGE_COLUMNS)
@@ -63,18 +67,18 @@ def _write_statement() -> str:
     # allow[sql-text]: built from the constants above
     return f"""
 WITH entries AS (
-  INSERT INTO loyalty_transactions (merchant_id, store_id, terminal_id, staff_pin_id, user_id, created_at, {names})
-  SELECT $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::uuid, $6::timestamptz, e.* FROM {_unnest(entries, ENTRY_COLUMNS, "e")}
+  INSERT INTO loyalty_transactions (merchant_id, created_at, {names})
+  SELECT $1::uuid, $2::timestamptz, e.* FROM {_unnest(entries, ENTRY_COLUMNS, "e")}
 ), cards AS (
-  UPDATE loyalty_cards c SET updated_at = $6, {absolute}, {relative}
+  UPDATE loyalty_cards c SET updated_at = $2, {absolute}, {relative}
   FROM {_unnest(cards, CARD_COLUMNS, "d")}
   WHERE c.merchant_id = $1 AND c.id = d.id
 ), messages AS (
   INSERT INTO core_outbox (merchant_id, created_at, id, task, payload, available_at)
-  SELECT $1, $6, o.* FROM {_unnest(messages, MESSAGE_COLUMNS, "o")}
+  SELECT $1, $2, o.* FROM {_unnest(messages, MESSAGE_COLUMNS, "o")}
 )
 INSERT INTO core_idempotency (merchant_id, created_at, key, fingerprint, status, body)
-SELECT $1, $6, a.* FROM {_unnest(answers, ANSWER_COLUMNS, "a")}
+SELECT $1, $2, a.* FROM {_unnest(answers, ANSWER_COLUMNS, "a")}
 """
 
 
@@ -86,7 +90,8 @@ class Change:
     """A decision to write: the card it was made for, and what its last row refers to besides the rule's own fields.
 
     `op_key` identifies the operation for ever; it is unique per merchant, whatever becomes of the stored answers. Rows before
-    the last get keys derived from it, unless `earlier_keys` names those directly before it, in order.
+    the last get keys derived from it, unless `earlier_keys` names those directly before it, in order. `actor` is who did it, the
+    context's without.
     """
 
     card: LockedCard
@@ -97,6 +102,7 @@ class Change:
     reward_id: uuid.UUID | None = None
     order_reference: str | None = None
     earlier_keys: Sequence[str] = ()
+    actor: Actor | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,12 +128,13 @@ class Posted:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One wish to change one card.
+    """One wish to change one card, of the caller of `ctx` and within its transaction.
 
     `prepare` reads what else the rule needs once the card is locked and refuses callers (PIN, own card); `decide` is the
     rule, `events` tells what happened, `present` shapes the answer that is kept under `key`. Those three are pure.
     """
 
+    ctx: Ctx
     card_id: uuid.UUID
     key: IdempotencyKey
     decide: Callable[[LockedCard], Decision]
@@ -139,53 +146,89 @@ class Command:
     status: int = 200
 
 
-async def run(ctx: Ctx, commands: Sequence[Command]) -> list[Posted]:
-    """Execute `commands`, of one merchant, in order; each is refused or booked as a whole with the others of the call.
+async def run(command: Command) -> Posted:
+    """Execute `command`, or replay it when its key was answered before.
 
-    A command whose key was answered before is replayed. Raises CardNotFoundException (also for a card that the caller's store
-    does not serve), whatever the rules refuse, AlreadyApplied for a key older than its kept answer, and
-    asyncpg.UniqueViolationError on the idempotency key when a rival was first (the caller runs again).
+    Raises CardNotFoundException (also for a card that the caller's store does not serve), whatever the rules refuse, AlreadyApplied
+    for a key older than its kept answer, and asyncpg.UniqueViolationError on the idempotency key when a rival was first (the
+    caller runs again).
     """
+    (outcome,) = await _execute([command])
+    if isinstance(outcome, OrionException):
+        raise outcome
+    if outcome is None:
+        raise CardNotFoundException
+    return outcome
+
+
+async def run_together(commands: Sequence[Command]) -> list[Posted | OrionException | None]:
+    """Execute `commands` of many callers of one merchant in one transaction, in order; each is refused by itself or booked.
+
+    None for one that has to run alone: its card is held by somebody else, for whom the others do not wait, or not there at all, or
+    its key is also that of a command before it. Raises what `write` raises, and then nothing of all this has happened.
+    """
+    return await _execute(commands, skip_held=True)
+
+
+async def _execute(commands: Sequence[Command], *, skip_held: bool = False) -> list[Posted | OrionException | None]:
+    ctx = commands[0].ctx
     locked = await lock_cards(
         ctx,
         [command.card_id for command in commands],
         zone=await tenancy.merchant_zone(ctx),
         keys=[command.key.key for command in commands],
-        pin_id=ctx.actor.staff_pin_id,
+        pin_ids=[command.ctx.actor.staff_pin_id for command in commands],
+        skip_held=skip_held,
     )
     latest: dict[uuid.UUID, CardState] = {}
-    outcomes: list[Posted] = []
+    keys: set[str] = set()
+    outcomes: list[Posted | OrionException | None] = []
     changes: list[Change] = []
     answers: list[Answer] = []
     for command, found in zip(commands, locked, strict=True):
-        if found is None or not is_served(ctx, found):
-            raise CardNotFoundException
-        card = dataclasses.replace(found, state=latest[found.id]) if found.id in latest else found
-        if card.answer is not None:
-            stored = card.answer.check(command.key)
-            outcomes.append(Posted(card, None, None, stored.status, stored.body, is_replay=True))
+        if found is None or command.key.key in keys:
+            outcomes.append(None)
             continue
-        if command.prepare is not None:
-            await command.prepare(card)
-        change = Change(
-            card=card,
-            decision=command.decide(card),
-            op_key=f"key:{command.key.key}",  # no client can claim `welcome:` or `merge:`
-            transaction_id=new_id(),
-            store_id=ctx.actor.store_id,
-            reward_id=command.reward_id,
-            order_reference=command.order_reference,
-        )
-        latest[card.id] = change.decision.card
-        for event in command.events(change):
-            ctx.emit(event)
-        body = command.present(change)
-        changes.append(change)
-        answers.append(Answer(command.key, command.status, body))
-        outcomes.append(Posted(card, change.decision, change.transaction_id, command.status, body))
+        keys.add(command.key.key)
+        card = dataclasses.replace(found, state=latest[found.id]) if found.id in latest else found
+        try:
+            posted, change = await _decide(command, card)
+        except OrionException as refusal:
+            outcomes.append(refusal)
+            continue
+        outcomes.append(posted)
+        if change is not None:
+            latest[card.id] = change.decision.card
+            changes.append(change)
+            answers.append(Answer(command.key, posted.status, posted.body))
+            for event in command.events(change):
+                ctx.emit(event)
     if changes:
         await write(ctx, changes, answers)
     return outcomes
+
+
+async def _decide(command: Command, card: LockedCard) -> tuple[Posted, Change | None]:
+    """Return the outcome of `command` for its locked card, and the change to write; raises what refuses it."""
+    actor = command.ctx.actor
+    if not is_served(command.ctx, card):
+        raise CardNotFoundException
+    if card.answer is not None:
+        stored = card.answer.check(command.key)
+        return Posted(card, None, None, stored.status, stored.body, is_replay=True), None
+    if command.prepare is not None:
+        await command.prepare(card)
+    change = Change(
+        card=card,
+        decision=command.decide(card),
+        op_key=f"key:{command.key.key}",  # no client can claim `welcome:` or `merge:`
+        transaction_id=new_id(),
+        store_id=actor.store_id,
+        reward_id=command.reward_id,
+        order_reference=command.order_reference,
+        actor=actor,
+    )
+    return Posted(card, change.decision, change.transaction_id, command.status, command.present(change)), change
 
 
 def is_served(ctx: Ctx, card: LockedCard) -> bool:
@@ -200,16 +243,17 @@ async def write(ctx: Ctx, changes: Sequence[Change], answers: Sequence[Answer] =
     TransactionAlreadyVoidedException when the ledger's own unique keys say so.
     """
     messages = writer.columns(ctx.pending)
+    # Rivals insert their keys in one order: whoever waits for another's key is never waited for by it.
+    entries = sorted((row for change in changes for row in _entry_rows(change, change.actor or ctx.actor)), key=_op_key)
+    kept = sorted((item.key.key, item.key.fingerprint, item.status, item.body) for item in answers)
     arguments = [
-        *_transpose(len(ENTRY_COLUMNS), [row for change in changes for row in _entry_rows(change)]),
+        *_transpose(len(ENTRY_COLUMNS), entries),
         *_transpose(len(CARD_COLUMNS), _card_rows(changes)),
         messages[0], messages[2], messages[3], messages[4],
-        *_transpose(len(ANSWER_COLUMNS), [(item.key.key, item.key.fingerprint, item.status, item.body) for item in answers]),
+        *_transpose(len(ANSWER_COLUMNS), kept),
     ]  # fmt: skip
-    actor = ctx.actor
-    store_id = changes[0].store_id if changes else None
     try:
-        await ctx.conn.execute(WRITE, ctx.merchant_id, store_id, actor.terminal_id, actor.staff_pin_id, actor.user_id, ctx.now, *arguments)
+        await ctx.conn.execute(WRITE, ctx.merchant_id, ctx.now, *arguments)
     except asyncpg.UniqueViolationError as error:
         refusal = _REFUSALS.get(error.constraint_name or "")
         if refusal is None:
@@ -225,21 +269,27 @@ _REFUSALS: dict[str, type[Exception]] = {
 }
 
 
-def _entry_rows(change: Change) -> list[tuple[Any, ...]]:
+def _op_key(row: tuple[Any, ...]) -> str:
+    key: str = row[OP_KEY]
+    return key
+
+
+def _entry_rows(change: Change, actor: Actor) -> list[tuple[Any, ...]]:
     """Return the rows to append; those before the last are consequences (a due expiry) and get keys and ids of their own.
 
     Their ids are the numbers just below the last row's, so that rows of one instant stay in the order in which they were booked.
     """
     *before, asked = change.decision.entries
     derived = [f"{change.op_key}:{number}" for number in range(len(before) - len(change.earlier_keys))]
+    by = (change.store_id, actor.terminal_id, actor.staff_pin_id, actor.user_id, actor.acting_admin_id)
     rows = [
-        (uuid.UUID(int=change.transaction_id.int - distance), change.card.id, entry.type.value, *_rule_values(entry), None, None, key)
+        (uuid.UUID(int=change.transaction_id.int - distance), change.card.id, entry.type.value, *_rule_values(entry), None, None, key, *by)
         for distance, entry, key in zip(range(len(before), 0, -1), before, (*derived, *change.earlier_keys), strict=True)
     ]
     rows.append(
         (
             change.transaction_id, change.card.id, asked.type.value, *_rule_values(asked),
-            change.reward_id, change.order_reference, change.op_key,
+            change.reward_id, change.order_reference, change.op_key, *by,
         )
     )  # fmt: skip
     return rows

@@ -14,7 +14,7 @@ from app.modules.loyalty.events import PointsAdjusted, PointsEarned, PointsRedee
 from app.modules.loyalty.queries import rewards
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.services import ledger, pin_service, void_service
-from app.modules.loyalty.services.ledger import Change, Posted
+from app.modules.loyalty.services.ledger import Change, Command, Posted
 
 Present = Callable[[Change], str]
 
@@ -33,12 +33,38 @@ async def earn_points(
 
     An `order_reference` earns once per store (OrderAlreadyEarnedException).
     """
+    return await ledger.run(
+        await earning(
+            ctx, card_id=card_id, amount_cents=amount_cents, key=key, present=present, order_reference=order_reference, proof=proof
+        )
+    )
+
+
+async def redeem_points(
+    ctx: Ctx, *, card_id: uuid.UUID, reward_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None
+) -> Posted:
+    """Spend points on a reward; RewardNotFoundException when it is not offered, and what `domain.points.redeem_points` refuses."""
+    return await ledger.run(await redeeming(ctx, card_id=card_id, reward_id=reward_id, key=key, present=present, proof=proof))
+
+
+async def earning(
+    ctx: Ctx,
+    *,
+    card_id: uuid.UUID,
+    amount_cents: int,
+    key: IdempotencyKey,
+    present: Present,
+    order_reference: str | None = None,
+    proof: PinProof | None = None,
+) -> Command:
+    """Return the command of `earn_points`, to be run alone or together with others'."""
     staffed = await pin_service.identify(ctx, proof)
 
     async def prepare(card: LockedCard) -> None:
         await pin_service.require(staffed, card, TerminalAction.EARN)
 
-    command = ledger.Command(
+    return Command(
+        ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
@@ -47,13 +73,12 @@ async def earn_points(
         present=present,
         order_reference=order_reference,
     )
-    return (await ledger.run(staffed.ctx, [command]))[0]
 
 
-async def redeem_points(
+async def redeeming(
     ctx: Ctx, *, card_id: uuid.UUID, reward_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None
-) -> Posted:
-    """Spend points on a reward; RewardNotFoundException when it is not offered, and what `domain.points.redeem_points` refuses."""
+) -> Command:
+    """Return the command of `redeem_points`, to be run alone or together with others'."""
     staffed = await pin_service.identify(ctx, proof)
     cost = 0
 
@@ -62,7 +87,8 @@ async def redeem_points(
         cost = (await rewards.get_offered(ctx, reward_id, program_id=card.program_id)).cost_points
         await pin_service.require(staffed, card, TerminalAction.REDEEM, redeem_points=cost)
 
-    command = ledger.Command(
+    return Command(
+        ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
@@ -71,7 +97,6 @@ async def redeem_points(
         present=present,
         reward_id=reward_id,
     )
-    return (await ledger.run(staffed.ctx, [command]))[0]
 
 
 async def void_points(
@@ -97,7 +122,8 @@ async def adjust_points(
         await pin_service.require(staffed, card, TerminalAction.ADJUST)
         await audit.record(staffed.ctx, "loyalty.points.adjusted", "card", card.id, points=delta, reason=text)
 
-    command = ledger.Command(
+    command = Command(
+        ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
@@ -105,7 +131,7 @@ async def adjust_points(
         events=_adjusted,
         present=present,
     )
-    return (await ledger.run(staffed.ctx, [command]))[0]
+    return await ledger.run(command)
 
 
 def _earned(change: Change, amount_cents: int) -> Sequence[Event]:

@@ -13,7 +13,7 @@ from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.events import RewardReady, StampsAdded, StampsRedeemed
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.services import ledger, pin_service, void_service
-from app.modules.loyalty.services.ledger import Change, Posted
+from app.modules.loyalty.services.ledger import Change, Command, Posted
 
 Present = Callable[[Change], str]
 
@@ -25,13 +25,26 @@ async def add_stamps(
 
     `present` shapes the answer that is kept under `key`. Stamps over the target carry over to the next card.
     """
+    return await ledger.run(await adding(ctx, card_id=card_id, count=count, key=key, present=present, proof=proof))
+
+
+async def redeem_stamps(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None) -> Posted:
+    """Take a full card's stamps for one reward; NotEnoughStampsException when it is not full."""
+    return await ledger.run(await redeeming(ctx, card_id=card_id, key=key, present=present, proof=proof))
+
+
+async def adding(
+    ctx: Ctx, *, card_id: uuid.UUID, count: int, key: IdempotencyKey, present: Present, proof: PinProof | None = None
+) -> Command:
+    """Return the command of `add_stamps`, to be run alone or together with others'."""
     staffed = await pin_service.identify(ctx, proof)
     zone = zoneinfo.ZoneInfo(ctx.actor.store_zone)
 
     async def prepare(card: LockedCard) -> None:
         await pin_service.require(staffed, card, TerminalAction.STAMP)
 
-    command = ledger.Command(
+    return Command(
+        ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
@@ -39,17 +52,17 @@ async def add_stamps(
         events=added_events,
         present=present,
     )
-    return (await ledger.run(staffed.ctx, [command]))[0]
 
 
-async def redeem_stamps(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None) -> Posted:
-    """Take a full card's stamps for one reward; NotEnoughStampsException when it is not full."""
+async def redeeming(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None) -> Command:
+    """Return the command of `redeem_stamps`, to be run alone or together with others'."""
     staffed = await pin_service.identify(ctx, proof)
 
     async def prepare(card: LockedCard) -> None:
         await pin_service.require(staffed, card, TerminalAction.REDEEM)
 
-    command = ledger.Command(
+    return Command(
+        ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
@@ -57,7 +70,6 @@ async def redeem_stamps(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, pr
         events=redeemed_events,
         present=present,
     )
-    return (await ledger.run(staffed.ctx, [command]))[0]
 
 
 async def void_stamps(

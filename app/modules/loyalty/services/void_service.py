@@ -15,7 +15,7 @@ from app.modules.loyalty.events import PointsRefunded, TransactionVoided
 from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.services import ledger, pin_service
-from app.modules.loyalty.services.ledger import Change, Posted
+from app.modules.loyalty.services.ledger import Change, Command, Posted
 
 STAMP_KINDS = frozenset({TransactionType.STAMP_EARNED, TransactionType.STAMP_REDEEMED})
 POINT_KINDS = frozenset({TransactionType.POINTS_EARNED, TransactionType.POINTS_REDEEMED})
@@ -50,7 +50,8 @@ async def void(
     def decide(card: LockedCard) -> Decision:
         return voids.void(card.state, card.rules, found[-1], previous_stamp_at=previous_stamp_at)
 
-    command = ledger.Command(
+    command = Command(
+        ctx=staffed.ctx,
         card_id=await transactions.get_card_of_transaction(ctx, transaction_id),
         key=key,
         prepare=prepare,
@@ -58,7 +59,7 @@ async def void(
         events=lambda change: _voided(change, transaction_id),
         present=present,
     )
-    return await _run(staffed.ctx, command)
+    return await _run(command)
 
 
 async def refund(
@@ -78,7 +79,8 @@ async def refund(
         found.append(await transactions.get_original(ctx, transaction_id))
         await pin_service.require(staffed, card, TerminalAction.REFUND)
 
-    command = ledger.Command(
+    command = Command(
+        ctx=staffed.ctx,
         card_id=await transactions.get_card_of_transaction(ctx, transaction_id),
         key=key,
         prepare=prepare,
@@ -86,13 +88,13 @@ async def refund(
         events=lambda change: _refunded(change, transaction_id),
         present=present,
     )
-    return await _run(staffed.ctx, command)
+    return await _run(command)
 
 
-async def _run(ctx: Ctx, command: ledger.Command) -> Posted:
+async def _run(command: Command) -> Posted:
     """Run `command`; a card that the caller's store does not serve makes the transaction unknown, not the card."""
     try:
-        return (await ledger.run(ctx, [command]))[0]
+        return await ledger.run(command)
     except CardNotFoundException as error:
         raise TransactionNotFoundException from error
 

@@ -1,14 +1,17 @@
 """The store's face: what moves value. Limits per minute and store are those of requirement B4."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from app.core.context import Ctx
+from app.core.errors import OrionException
 from app.core.idempotency import IdempotencyKey
 from app.core.web.deps import Mutation, idempotent
 from app.core.web.problems import documented
+from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.routes.api._shapes import card_change
 from app.modules.loyalty.schemas.cards import CardChange
 from app.modules.loyalty.schemas.store import (
@@ -20,18 +23,36 @@ from app.modules.loyalty.schemas.store import (
     RefundPurchase,
     VoidTransaction,
 )
-from app.modules.loyalty.services import points_service, stamp_service, void_service
-from app.modules.loyalty.services.ledger import Change, Posted
+from app.modules.loyalty.services import ledger, points_service, stamp_service, void_service
+from app.modules.loyalty.services.ledger import Change, Command, Posted
 
 router = APIRouter(prefix="/api/v1/store/loyalty", tags=["Loyalty - Store"])
 PROBLEMS = documented(400, 404, 409, 429)
 
 Stored = tuple[int, str, bool]
+Make = Callable[[Ctx, IdempotencyKey], Awaitable[Command]]
 
 
 def stored(posted: Posted) -> Stored:
     """Return what `Mutation.run_stored` wants of the ledger's outcome."""
     return posted.status, posted.body, posted.is_replay
+
+
+async def run_commands(parts: Sequence[tuple[Ctx, tuple[Make, IdempotencyKey]]]) -> list[Stored | OrionException | None]:
+    """Do the commands of several requests in one transaction (`together.Work`)."""
+    outcomes = await ledger.run_together([await make(ctx, key) for ctx, (make, key) in parts])
+    return [stored(outcome) if isinstance(outcome, Posted) else outcome for outcome in outcomes]
+
+
+async def run_command(mutation: Mutation, make: Make, *, proof: PinProof | None) -> Response:
+    """Do one command, in a transaction shared with others' unless a PIN is typed: a wrong one is counted whatever else happens."""
+
+    async def alone(ctx: Ctx, key: IdempotencyKey) -> Stored:
+        return stored(await ledger.run(await make(ctx, key)))
+
+    if proof is not None:
+        return await mutation.run_stored(alone)
+    return await mutation.run_together(run_commands, make, alone)
 
 
 def presenter(ctx: Ctx) -> stamp_service.Present:
@@ -47,14 +68,12 @@ def presenter(ctx: Ctx) -> stamp_service.Present:
 async def add_stamps(body: AddStamps, mutation: Mutation = idempotent("store", "loyalty.stamps.add", limit="60/minute")) -> Response:
     """Add one stamp or several to a card. Stamps over the target carry over; cool-down and daily limit answer 409 with `retry_at`."""
 
-    async def act(ctx: Ctx, key: IdempotencyKey) -> Stored:
-        return stored(
-            await stamp_service.add_stamps(
-                ctx, card_id=body.card_id, count=body.stamps, key=key, present=presenter(ctx), proof=body.proof()
-            )
-        )
+    proof = body.proof()
 
-    return await mutation.run_stored(act)
+    async def make(ctx: Ctx, key: IdempotencyKey) -> Command:
+        return await stamp_service.adding(ctx, card_id=body.card_id, count=body.stamps, key=key, present=presenter(ctx), proof=proof)
+
+    return await run_command(mutation, make, proof=proof)
 
 
 @router.post("/stamp/redeem", summary="Redeem a full stamp card", response_model=CardChange, responses=PROBLEMS)
@@ -63,10 +82,12 @@ async def redeem_stamps(
 ) -> Response:
     """Take the stamps of one full card for its reward."""
 
-    async def act(ctx: Ctx, key: IdempotencyKey) -> Stored:
-        return stored(await stamp_service.redeem_stamps(ctx, card_id=body.card_id, key=key, present=presenter(ctx), proof=body.proof()))
+    proof = body.proof()
 
-    return await mutation.run_stored(act)
+    async def make(ctx: Ctx, key: IdempotencyKey) -> Command:
+        return await stamp_service.redeeming(ctx, card_id=body.card_id, key=key, present=presenter(ctx), proof=proof)
+
+    return await run_command(mutation, make, proof=proof)
 
 
 @router.post("/stamp/void", summary="Void stamps", response_model=CardChange, responses=PROBLEMS)
@@ -87,20 +108,20 @@ async def void_stamps(
 async def earn_points(body: EarnPoints, mutation: Mutation = idempotent("store", "loyalty.points.earn", limit="60/minute")) -> Response:
     """Book a purchase by its amount in cents; the program's rule of this moment decides the points."""
 
-    async def act(ctx: Ctx, key: IdempotencyKey) -> Stored:
-        return stored(
-            await points_service.earn_points(
-                ctx,
-                card_id=body.card_id,
-                amount_cents=body.amount_cents,
-                order_reference=body.order_reference,
-                key=key,
-                present=presenter(ctx),
-                proof=body.proof(),
-            )
+    proof = body.proof()
+
+    async def make(ctx: Ctx, key: IdempotencyKey) -> Command:
+        return await points_service.earning(
+            ctx,
+            card_id=body.card_id,
+            amount_cents=body.amount_cents,
+            order_reference=body.order_reference,
+            key=key,
+            present=presenter(ctx),
+            proof=proof,
         )
 
-    return await mutation.run_stored(act)
+    return await run_command(mutation, make, proof=proof)
 
 
 @router.post("/points/redeem", summary="Redeem points for a reward", response_model=CardChange, responses=PROBLEMS)
@@ -109,14 +130,14 @@ async def redeem_points(
 ) -> Response:
     """Spend a reward's cost. Refused while points are owed or when they are due to expire."""
 
-    async def act(ctx: Ctx, key: IdempotencyKey) -> Stored:
-        return stored(
-            await points_service.redeem_points(
-                ctx, card_id=body.card_id, reward_id=body.reward_id, key=key, present=presenter(ctx), proof=body.proof()
-            )
+    proof = body.proof()
+
+    async def make(ctx: Ctx, key: IdempotencyKey) -> Command:
+        return await points_service.redeeming(
+            ctx, card_id=body.card_id, reward_id=body.reward_id, key=key, present=presenter(ctx), proof=proof
         )
 
-    return await mutation.run_stored(act)
+    return await run_command(mutation, make, proof=proof)
 
 
 @router.post("/points/void", summary="Void a purchase's or a reward's points", response_model=CardChange, responses=PROBLEMS)
