@@ -35,6 +35,8 @@ OTHER_KEYS = {
     "core_job_runs": "some runs are the platform's; the one holder of a run knows it by id",
     "core_alerts": "most alerts are the platform's",
     "email_logs": "a mail is found by its outbox message; those about a user's password are the platform's",
+    "email_suppressions": "the platform has a list of its own",
+    "email_soft_bounces": "counted once per mail; some mails are the platform's",
     "tenancy_sessions": "a session is found by its token, before its merchant is known; admins' sessions have none",
 }
 # The merchants themselves are protected by their own id.

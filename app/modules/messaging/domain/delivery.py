@@ -60,5 +60,5 @@ def fingerprint(key: bytes, *, merchant_id: uuid.UUID | None, email: str) -> byt
 def mask_email(email: str) -> str:
     """Return `email` so that its owner knows it and a stranger does not learn it: `l•••@e•••.lu`."""
     local, _, domain = email.rpartition("@")
-    name, dot, ending = domain.rpartition(".")
-    return f"{local[:1]}•••@{name[:1]}•••{dot}{ending}"
+    name, _, ending = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{ending}" if name else f"{local[:1]}•••@•••"

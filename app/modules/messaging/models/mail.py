@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, false
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.base import Base
@@ -15,7 +15,7 @@ class MailLog(Base):
 
     `queued` means that a try failed and another will follow. It goes to a customer or to a user; mails about a user's password
     are the platform's and have no merchant. `recipient` is scrubbed when the person is erased. `is_test`: somebody sent it to
-    themselves to see it.
+    themselves to see it. `delivery` is what the provider told after taking it.
     """
 
     __tablename__ = "email_logs"
@@ -28,7 +28,10 @@ class MailLog(Base):
         CheckConstraint("customer_id IS NULL OR merchant_id IS NOT NULL", name="customer_has_merchant"),
         Index("ix_email_logs_merchant_id_created_at", "merchant_id", "created_at"),
         Index("ix_email_logs_merchant_id_customer_id", "merchant_id", "customer_id"),
+        CheckConstraint("delivery IN ('delivered', 'soft_bounce', 'hard_bounce', 'complaint')", name="delivery"),
+        CheckConstraint("(delivery IS NULL) = (delivery_at IS NULL)", name="delivery_has_time"),
         Index("ix_email_logs_created_at_id", "created_at", "id"),
+        Index("ix_email_logs_provider_message_id", "provider_message_id", postgresql_where=text("provider_message_id IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -47,3 +50,5 @@ class MailLog(Base):
     created_at: Mapped[dt.datetime]
     sent_at: Mapped[dt.datetime | None]
     is_test: Mapped[bool] = mapped_column(server_default=false())
+    delivery: Mapped[str | None]
+    delivery_at: Mapped[dt.datetime | None]

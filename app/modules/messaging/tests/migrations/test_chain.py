@@ -14,7 +14,7 @@ from app.core.i18n.locale import LOCALES
 from app.core.ids import new_id
 from app.core.testing.databases import DatabaseUrls, create_database, drop_database
 from app.modules.messaging.migrations.messaging_003 import SEEDS
-from app.modules.messaging.models import mail  # noqa: F401 - fills the metadata
+from app.modules.messaging.models import delivery, mail  # noqa: F401 - fills the metadata
 from app.modules.messaging.public import seed_templates
 
 
@@ -44,14 +44,15 @@ async def test_up_and_down(empty_database: DatabaseUrls) -> None:
         await conn.close()
 
 
-async def test_models_and_migrations_agree(superuser: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("name", ["email_logs", "email_suppressions", "email_soft_bounces", "email_opt_outs"])
+async def test_models_and_migrations_agree(superuser: asyncpg.Connection, name: str) -> None:
     rows = await superuser.fetch(
-        "SELECT column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_name = 'email_logs'"
+        "SELECT column_name, is_nullable = 'YES' AS nullable FROM information_schema.columns WHERE table_name = $1", name
     )
-    table = Base.metadata.tables["email_logs"]
+    table = Base.metadata.tables[name]
     assert {row["column_name"]: row["nullable"] for row in rows} == {column.name: bool(column.nullable) for column in table.columns}
-    constraints = await superuser.fetch("SELECT conname FROM pg_constraint WHERE conrelid = 'email_logs'::regclass AND contype <> 'n'")
-    indexes = await superuser.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'email_logs'")
+    constraints = await superuser.fetch("SELECT conname FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype <> 'n'", name)
+    indexes = await superuser.fetch("SELECT indexname FROM pg_indexes WHERE tablename = $1", name)
     from_models = {str(item.name) for item in table.constraints} | {str(item.name) for item in table.indexes}
     assert from_models == {row[0] for row in [*constraints, *indexes]}
 
@@ -98,6 +99,35 @@ async def test_the_log_is_renamed_with_everything_that_carries_its_name_and_back
         migrate.downgrade(empty_database.owner, "messaging_002")
         assert [row["name"] for row in await conn.fetch(NAMED, "%messaging_mails%")] == before
         assert await conn.fetchval("SELECT count(*) FROM messaging_mails") == 1
+    finally:
+        await conn.close()
+
+
+async def test_what_became_of_mails_comes_and_goes_and_the_log_stays(empty_database: DatabaseUrls) -> None:
+    migrate.upgrade(empty_database.owner, "messaging_003")
+    conn = await asyncpg.connect(empty_database.superuser)
+    log = """INSERT INTO email_logs (merchant_id, id, outbox_id, template, locale, state, attempts, created_at, sent_at, {more})
+             VALUES ($1, gen_random_uuid(), gen_random_uuid(), 'customer_sign_in', 'lb', 'sent', 1, now(), now(), {values})"""
+    try:
+        merchant = new_id()
+        await conn.execute(log.format(more="provider_message_id", values="'a'"), merchant)
+        migrate.upgrade(empty_database.owner, "messaging_004")
+        await conn.execute(log.format(more="delivery, delivery_at", values="'delivered', now()"), merchant)
+        for owner in (merchant, None):
+            values = (owner, b"hash")
+            suppress = """INSERT INTO email_suppressions (id, merchant_id, fingerprint, reason, created_at)
+                          VALUES (gen_random_uuid(), $1, $2, 'manual', now())"""
+            bounce = "INSERT INTO email_soft_bounces (mail_id, merchant_id, fingerprint, at) VALUES (gen_random_uuid(), $1, $2, now())"
+            await conn.execute(suppress, *values)
+            await conn.execute(bounce, *values)
+            with pytest.raises(asyncpg.UniqueViolationError):
+                await conn.execute(suppress, *values)
+        migrate.downgrade(empty_database.owner, "messaging_003")
+        assert await conn.fetchval("SELECT count(*) FROM email_logs WHERE state = 'sent'") == 2
+        assert await conn.fetchval("SELECT to_regclass('email_suppressions')") is None
+        migrate.upgrade(empty_database.owner, "messaging_004")
+        assert await conn.fetchval("SELECT count(*) FROM email_logs WHERE delivery IS NULL") == 2
+        assert await conn.fetchval("SELECT count(*) FROM email_suppressions") == 0
     finally:
         await conn.close()
 
