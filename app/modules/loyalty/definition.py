@@ -1,7 +1,7 @@
 """What loyalty plugs into the platform."""
 
 from app.core.i18n import N_
-from app.core.modules import MenuItem, ModuleDefinition
+from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
@@ -40,6 +40,7 @@ MODULE = ModuleDefinition(
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
+        "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
     },
     handlers={
         CardEnrolled.name: ("loyalty.confirm_enrollment",),
@@ -47,6 +48,7 @@ MODULE = ModuleDefinition(
         BonusGranted.name: ("loyalty.announce_bonus",),
         PointsExpired.name: ("loyalty.announce_expiry",),
     },
+    beat=(Schedule("loyalty.expire_points", hour=0),),
     permissions=PERMISSIONS,
     cli="app.modules.loyalty.cli:cli",
 )
