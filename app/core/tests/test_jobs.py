@@ -127,3 +127,17 @@ async def test_what_is_done_is_told_from_what_somebody_else_is_at(database: Data
         assert await jobs.last_done(ctx, "test.other") is None
     async with platform_unit_of_work(database, PLATFORM) as platform:
         assert not await jobs.is_done(platform, KIND, "2026-05-01")
+
+
+async def test_a_run_that_is_let_go_of_is_gone_on_with_at_once(database: Database) -> None:
+    merchant_id, now = uuid.uuid4(), clock.now()
+    async with unit_of_work(database, Principal(SYSTEM, merchant_id), now=now) as ctx:
+        run = await jobs.begin_run(ctx, KIND, "2026-05-01")
+        assert run is not None
+        run = await jobs.advance(ctx, run, cursor={"after": "a"}, counts={"cards": 3})
+        await jobs.release(ctx, run)
+        again = await jobs.begin_run(ctx, KIND, "2026-05-01")
+        assert again is not None
+        assert (again.attempt, again.cursor, again.counts) == (2, {"after": "a"}, {"cards": 3})
+        with pytest.raises(jobs.RunLost):
+            await jobs.release(ctx, run)
