@@ -11,7 +11,8 @@ import asyncpg
 
 from app.core.context import Principal
 
-Face = Literal["public", "account", "admin", "merchant", "store", "storefront"]
+Face = Literal["public", "account", "admin", "merchant", "store", "storefront", "mail"]
+"""`mail` are the pages behind signed links in mails: the token in the path says whose they are, and nobody is signed in."""
 
 USER_COOKIE = "orion_session"
 TERMINAL_COOKIE = "orion_terminal"

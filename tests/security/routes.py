@@ -21,7 +21,10 @@ PATH_NAMES = re.compile(r"\{(\w+)\}")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ApiRoute:
-    """One operation: where it is, what it declares, an example of its body, its ids by the schema, and whether it may carry a PIN."""
+    """One operation: where it is, what it declares, an example of its body, its ids by the schema, and whether it may carry a PIN.
+
+    `is_open`: its body may hold fields that we do not know.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class ApiRoute:
     body_ids: tuple[str, ...] = ()
     query_ids: tuple[str, ...] = ()
     takes_pin: bool = False
+    is_open: bool = False
 
     @property
     def name(self) -> str:
@@ -98,6 +102,7 @@ def api_routes() -> tuple[ApiRoute, ...]:
                     if parameter["in"] == "query" and parameter["name"].endswith("_id")
                 ),
                 "TypedPin" in str((reference or {}).get("properties", {}).get("pin", "")),
+                reference is not None and reference.get("additionalProperties") is not False,
             )
         )
     return tuple(found)

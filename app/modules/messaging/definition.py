@@ -5,9 +5,11 @@ from app.modules.messaging.permissions import PERMISSIONS
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested, UserInvited
 
 _TASKS = "app.modules.messaging.tasks"
+_ROUTES = "app.modules.messaging.routes"
 
 MODULE = ModuleDefinition(
     name="messaging",
+    routers=(f"{_ROUTES}.api.preferences:router", f"{_ROUTES}.api.webhooks:router"),
     tasks={
         "messaging.send_mail": f"{_TASKS}.mail_tasks:send_mail",
         "messaging.send_user_invitation": f"{_TASKS}.user_mail_tasks:send_user_invitation",
@@ -19,6 +21,7 @@ MODULE = ModuleDefinition(
         PasswordLinkRequested.name: ("messaging.send_password_link",),
         PasswordChanged.name: ("messaging.send_password_changed",),
     },
-    pages=("app.modules.messaging.routes.pages.mailbox:router",),
+    pages=(f"{_ROUTES}.pages.mailbox:router", f"{_ROUTES}.pages.preferences:router"),
+    openers={"mail": "app.modules.messaging.services.links:open_mail_link"},
     permissions=PERMISSIONS,
 )

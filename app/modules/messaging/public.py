@@ -15,7 +15,9 @@ from app.modules.messaging.errors import (
     UnknownTemplateException,
 )
 from app.modules.messaging.services.email_service import EmailService
+from app.modules.messaging.services.links import preferences_link
 from app.modules.messaging.services.mail_service import enqueue_mail, send_mail
+from app.modules.messaging.services.preference_service import forget_customer
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_template
@@ -32,6 +34,8 @@ __all__ = [
     "TemporaryFailure",
     "UnknownTemplateException",
     "enqueue_mail",
+    "forget_customer",
+    "preferences_link",
     "register_template",
     "seed_templates",
     "send_mail",

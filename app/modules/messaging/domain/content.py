@@ -22,6 +22,14 @@ class MailContent:
     logo_link: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MailBrand:
+    """How a merchant's mails look: the colour (#rrggbb), and the absolute address of its logo, empty for none."""
+
+    colour: str
+    logo_link: str = ""
+
+
 Provider = Callable[..., Awaitable[MailContent]]
 """`async def provider(ctx, *, message_id, locale, **ids) -> MailContent`; ids are those given to `enqueue_mail`, as UUIDs."""
 

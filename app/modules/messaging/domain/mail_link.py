@@ -21,7 +21,7 @@ refusing it would help nobody (RFC 8058 wants links that work as long as the mai
 _FIELDS = struct.Struct(">BcBI16s16s")
 _TOKEN_CHARACTERS = 4 * ((_FIELDS.size + MAC_BYTES + 2) // 3)
 _CATEGORIES = {MailCategory.MARKETING: 1, MailCategory.REMINDER: 2}
-_EPOCH = dt.date(2026, 1, 1)
+_EPOCH = dt.date(2020, 1, 1)
 
 
 class LinkKind(enum.Enum):

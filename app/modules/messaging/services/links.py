@@ -28,6 +28,13 @@ def preferences_link(ctx: Ctx, customer_id: uuid.UUID) -> str:
     return _address(ctx, PREFERENCES_PATH, LinkKind.PREFERENCES, customer_id)
 
 
+def preferences_path(ctx: Ctx) -> str:
+    """Return the path of the preferences of the customer whom the present link names."""
+    if ctx.actor.customer_id is None:
+        raise NotFound
+    return preferences_link(ctx, ctx.actor.customer_id).removeprefix(get_settings().base_url.rstrip("/"))
+
+
 def unsubscribe_headers(ctx: Ctx, customer_id: uuid.UUID | None, category: str) -> dict[str, str]:
     """Return the headers by which a mail reader offers to unsubscribe (RFC 2369, RFC 8058); none for service mails."""
     if customer_id is None or category == MailCategory.SERVICE:

@@ -1,10 +1,11 @@
-"""Who gives the values of a mail: modules announce it once, in their definitions."""
+"""Who gives the values of a mail, and who knows how a merchant's mails look: modules announce it once, in their definitions."""
 
 from app.core.modules import load_attribute
 from app.modules.messaging.domain.content import Provider, TemplateSpec
 from app.modules.messaging.errors import UnknownTemplateException
 
 _specs: dict[str, TemplateSpec] = {}
+_brands: set[str] = set()
 
 
 def register_template(spec: TemplateSpec) -> None:
@@ -30,3 +31,18 @@ def find_provider(code: str) -> Provider:
     """Return the function that gives the values of the mail `code`; UnknownTemplateException when nobody registered it."""
     provider: Provider = load_attribute(find_spec(code).provider)
     return provider
+
+
+def register_brand(provider: str) -> None:
+    """Announce who knows how a merchant's mails look, for previews: the import path of `async def (ctx) -> MailBrand | None`.
+
+    ValueError when another module already does.
+    """
+    if _brands - {provider}:
+        raise ValueError("the look of mails is registered twice")
+    _brands.add(provider)
+
+
+def brand_provider() -> str | None:
+    """Return the import path given to `register_brand`, or None."""
+    return next(iter(_brands), None)

@@ -18,7 +18,7 @@ OK = "250 2.0.0 Ok: queued as 4F2A"
 
 @dataclasses.dataclass
 class MailServer:
-    """What the server took, and what it answers next: one answer a command, then success again."""
+    """What the server took, and what it answers next: one answer a command, then success again. `refused` addresses always get theirs."""
 
     port: int = 0
     messages: list[EmailMessage] = dataclasses.field(default_factory=list)
@@ -26,6 +26,7 @@ class MailServer:
     connections: int = 0
     sender_answers: list[str] = dataclasses.field(default_factory=list)
     recipient_answers: list[str] = dataclasses.field(default_factory=list)
+    refused: dict[str, str] = dataclasses.field(default_factory=dict)
     content_answers: list[str] = dataclasses.field(default_factory=list)
     takes_but_answers: list[str] = dataclasses.field(default_factory=list)
     open_transports: list[Any] = dataclasses.field(default_factory=list)
@@ -44,6 +45,8 @@ class MailServer:
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if self.recipient_answers:
             return self.recipient_answers.pop(0)
+        if address in self.refused:
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
