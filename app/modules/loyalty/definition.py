@@ -9,6 +9,7 @@ from app.modules.messaging import public as messaging
 
 for _template in TEMPLATES:
     messaging.register_template(_template)
+messaging.register_brand("app.modules.loyalty.services.mail_brand:give_brand")
 
 _MAILS = "app.modules.loyalty.tasks.notification_tasks"
 _API = "app.modules.loyalty.routes.api"

@@ -5,7 +5,7 @@ A module that sends mails registers each of them once, in its definition (`regis
 enqueues a task of its own that calls `send_mail`.
 """
 
-from app.modules.messaging.domain.content import MailContent, TemplateSpec, stamp_row
+from app.modules.messaging.domain.content import MailBrand, MailContent, TemplateSpec, stamp_row
 from app.modules.messaging.domain.enums import MailState
 from app.modules.messaging.errors import (
     MailNotWantedException,
@@ -15,15 +15,16 @@ from app.modules.messaging.errors import (
     UnknownTemplateException,
 )
 from app.modules.messaging.services.email_service import EmailService
-from app.modules.messaging.services.links import preferences_link
+from app.modules.messaging.services.links import preferences_link, preferences_path
 from app.modules.messaging.services.mail_service import enqueue_mail, send_mail
 from app.modules.messaging.services.preference_service import forget_customer
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.messaging.services.template_seeds import seed_templates
-from app.modules.messaging.services.template_service import register_template
+from app.modules.messaging.services.template_service import register_brand, register_template
 
 __all__ = [
     "EmailService",
+    "MailBrand",
     "MailContent",
     "MailNotWantedException",
     "MailProvider",
@@ -36,6 +37,8 @@ __all__ = [
     "enqueue_mail",
     "forget_customer",
     "preferences_link",
+    "preferences_path",
+    "register_brand",
     "register_template",
     "seed_templates",
     "send_mail",

@@ -19,6 +19,7 @@ from app.modules.loyalty.routes.pages import _storefront_views as views
 from app.modules.loyalty.routes.pages._qr import qr_image
 from app.modules.loyalty.services import storefront_service
 from app.modules.loyalty.services.storefront_service import Offer
+from app.modules.messaging import public as messaging
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/s/{store_code}", tags=["Loyalty - Storefront pages"], include_in_schema=False)
@@ -189,7 +190,8 @@ async def profile(request: Request, ctx: Ctx = OWN) -> Response:
     if offer is None:
         return await show_closed(request, ctx)
     customer, wants_marketing = await storefront_service.get_profile(ctx)
-    return await show(request, ctx, "profile", offer, customer=customer, wants_marketing=wants_marketing)
+    mails = messaging.preferences_path(ctx)
+    return await show(request, ctx, "profile", offer, customer=customer, wants_marketing=wants_marketing, mails=mails)
 
 
 @router.get("/loyalty/card/qr.svg", summary="The code of one's own card")
