@@ -28,7 +28,9 @@ class Original:
     """The row to take back, as it was written, and what refunds have already taken of it.
 
     `refunded_cents` is the money given back so far, `refunded_points` the points that were due for it (forgiven ones included),
-    `refunded_owed` the sum of the refunds' `owed_delta`. `occurred_at` and `quota_day` matter for stamps only.
+    `refunded_owed` the sum of the refunds' `owed_delta`. `expired_points` is what expired with the card's next expiry after this
+    row, less what voids and refunds have let go of that already: points that nobody spent. `occurred_at` and `quota_day` matter
+    for stamps only.
     """
 
     id: uuid.UUID
@@ -44,6 +46,7 @@ class Original:
     refunded_cents: int = 0
     refunded_points: int = 0
     refunded_owed: int = 0
+    expired_points: int = 0
 
 
 def require_voidable(original: Original) -> None:
@@ -100,16 +103,18 @@ def refund(card: CardState, rules: ProgramRules, original: Original, *, refund_c
 def _take_points(card: CardState, rules: ProgramRules, original: Original, due: int, kind: TransactionType, note: Note) -> Decision:
     """Take `due` points back by the void policy.
 
-    Debt that the original paid exists again without being asked: only what is missing beyond it was spent.
+    What has expired since is gone already and was not spent: it is let go, whatever the policy. Debt that the original paid exists
+    again without being asked: only what is missing beyond it was spent.
     """
+    expired = min(due, original.expired_points)
+    due -= expired
     paid_debt = max(0, -(original.owed_delta + original.refunded_owed))
     missing = max(0, due - card.points_balance - paid_debt)
     if missing and rules.void_policy is VoidPolicy.BLOCK:
         raise PointsAlreadySpentException(missing=missing)
-    if missing and rules.void_policy is VoidPolicy.FORGIVE:
-        note = dataclasses.replace(note, points_forgiven=missing)
-        due -= missing
-    after, entry = book(card, kind, points=-due, note=note, may_owe=True)
+    forgiven = missing if rules.void_policy is VoidPolicy.FORGIVE else 0
+    note = dataclasses.replace(note, points_forgiven=expired + forgiven)
+    after, entry = book(card, kind, points=forgiven - due, note=note, may_owe=True)
     return Decision(after, (entry,))
 
 

@@ -18,14 +18,30 @@ JOIN loyalty_cards c ON c.merchant_id = t.merchant_id AND c.id = t.card_id AND c
 WHERE t.merchant_id = $1 AND t.id = $2
 """
 
+# An expiry takes the whole balance, so what was left of an earlier row went with the first one after it. Of these points those
+# count that no void or refund of a row of the same time has let go of yet.
 ORIGINAL = """
 SELECT t.id, t.type, t.created_at, t.stamps_delta, t.points_delta, t.owed_delta, t.amount_cents, t.points_rate, t.quota_day,
        EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided,
-       r.cents, r.points, r.owed
+       r.cents, r.points, r.owed, coalesce(greatest(0, x.points - x.let_go), 0) AS expired_points
 FROM loyalty_transactions t
 LEFT JOIN LATERAL (
   SELECT sum(f.amount_cents) AS cents, sum(f.points_forgiven - f.points_delta) AS points, sum(f.owed_delta) AS owed
   FROM loyalty_transactions f WHERE f.merchant_id = t.merchant_id AND f.card_id = t.card_id AND f.refunds_id = t.id) r ON true
+LEFT JOIN LATERAL (
+  SELECT -e.points_delta AS points, (
+    SELECT coalesce(sum(v.points_forgiven), 0) FROM loyalty_transactions v
+    JOIN loyalty_transactions o ON o.merchant_id = v.merchant_id AND o.id = coalesce(v.reverses_id, v.refunds_id)
+    WHERE v.merchant_id = t.merchant_id AND v.card_id = t.card_id AND (v.created_at, v.id) > (e.created_at, e.id)
+      AND v.points_forgiven > 0 AND (o.created_at, o.id) < (e.created_at, e.id)
+      AND NOT EXISTS (
+        SELECT FROM loyalty_transactions b
+        WHERE b.merchant_id = t.merchant_id AND b.card_id = t.card_id AND b.type = 'points_expired'
+          AND (b.created_at, b.id) > (o.created_at, o.id) AND (b.created_at, b.id) < (e.created_at, e.id))) AS let_go
+  FROM loyalty_transactions e
+  WHERE e.merchant_id = t.merchant_id AND e.card_id = t.card_id AND e.type = 'points_expired'
+    AND (e.created_at, e.id) > (t.created_at, t.id)
+  ORDER BY e.created_at, e.id LIMIT 1) x ON true
 WHERE t.merchant_id = $1 AND t.id = $2
 """
 
@@ -112,6 +128,7 @@ async def get_original(ctx: Ctx, transaction_id: uuid.UUID) -> Original:
         refunded_cents=int(row["cents"] or 0),
         refunded_points=int(row["points"] or 0),
         refunded_owed=int(row["owed"] or 0),
+        expired_points=int(row["expired_points"]),
     )
 
 

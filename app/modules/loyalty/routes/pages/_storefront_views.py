@@ -162,8 +162,8 @@ def _reason(row: HistoryRow) -> str:
     if row.points_forgiven:
         sentences.append(
             ngettext(
-                "%(num)s point that was already spent was let go.",
-                "%(num)s points that were already spent were let go.",
+                "%(num)s point that was already spent or had expired was let go.",
+                "%(num)s points that were already spent or had expired were let go.",
                 row.points_forgiven,
             )
         )

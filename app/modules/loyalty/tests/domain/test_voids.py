@@ -1,5 +1,7 @@
 """Voids and refunds: domain.md, Voids and corrections."""
 
+import dataclasses
+import datetime as dt
 import decimal
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.modules.loyalty.domain.balances import CardState, ProgramRules
 from app.modules.loyalty.domain.enums import CardStatus, TransactionType, VoidPolicy
+from app.modules.loyalty.domain.expiry import expire_points
 from app.modules.loyalty.domain.points import earn_points, points_for_purchase, redeem_points, scale_rate
 from app.modules.loyalty.domain.stamps import redeem_stamps, stamp
 from app.modules.loyalty.domain.voids import VOIDABLE, Original, refund, void
@@ -87,6 +90,56 @@ def test_debt_that_came_back_does_not_hide_what_was_spent() -> None:
     forgiven = void(spent.card, FORGIVE, row_of(earned))
     assert (forgiven.card.points_owed, forgiven.entry.points_delta, forgiven.entry.points_forgiven) == (10, -15, 15)
     assert void(spent.card, OWE, row_of(earned)).card.points_owed == 25
+
+
+def expired_card() -> tuple[CardState, Original]:
+    """Return a card that earned 100 points, spent 80 of them and lost the other 20 by expiry, and the earn."""
+    card, earn, _ = spent_card()
+    rules = make_rules(points_expiration_days=30)
+    expired = expire_points(card, rules, now=NOW + dt.timedelta(days=40))
+    assert expired is not None
+    assert expired.entry.points_delta == -20
+    return expired.card, dataclasses.replace(earn, expired_points=20)
+
+
+def test_points_that_expired_become_no_debt() -> None:
+    card, earn = expired_card()
+    decision = void(card, OWE, earn)
+    assert (decision.card.points_balance, decision.card.points_owed) == (0, 80)
+    assert (decision.entry.points_delta, decision.entry.owed_delta, decision.entry.points_forgiven) == (-80, 80, 20)
+    assert_sound(card, decision)
+    forgiven = void(card, FORGIVE, earn)
+    assert (forgiven.card.points_owed, forgiven.entry.points_delta, forgiven.entry.points_forgiven) == (0, 0, 100)
+    with pytest.raises(PointsAlreadySpentException) as refusal:
+        void(card, BLOCK, earn)
+    assert refusal.value.params == {"missing": 80}
+
+
+@pytest.mark.parametrize("rules", [BLOCK, FORGIVE, OWE])
+def test_an_earn_that_expired_whole_is_voided_without_touching_later_points(rules: ProgramRules) -> None:
+    row = make_row(TransactionType.POINTS_EARNED, points_delta=100, amount_cents=10_000, points_rate=10_000, expired_points=150)
+    card = make_card(points_balance=40)
+    decision = void(card, rules, row)
+    assert (decision.card.points_balance, decision.card.points_owed) == (40, 0)
+    assert (decision.entry.points_delta, decision.entry.points_forgiven, decision.entry.reverses_id) == (0, 100, row.id)
+    assert_sound(card, decision)
+
+
+def test_refunds_let_go_of_expired_points_first() -> None:
+    card, earn = expired_card()
+    half = refund(card, OWE, earn, refund_cents=5_000)
+    assert (half.entry.points_delta, half.entry.points_forgiven, half.card.points_owed) == (-30, 20, 30)
+    rest = refund(half.card, OWE, dataclasses.replace(earn, refunded_cents=5_000, refunded_points=50, expired_points=0), refund_cents=5_000)
+    assert (rest.entry.points_delta, rest.entry.points_forgiven, rest.card.points_owed) == (-50, 0, 80)
+
+
+def test_debt_whose_payment_expired_comes_back_only_beyond_it() -> None:
+    """30 points earned: 10 paid a debt, 20 expired. Taken back, the 10 are owed again."""
+    earned = earn_points(make_card(points_owed=10), OWE, amount_cents=3_000, now=NOW)
+    expired = expire_points(earned.card, make_rules(points_expiration_days=30), now=NOW + dt.timedelta(days=40))
+    assert expired is not None
+    decision = void(expired.card, BLOCK, row_of(earned, expired_points=20))
+    assert (decision.card.points_owed, decision.entry.points_delta, decision.entry.points_forgiven) == (10, -10, 20)
 
 
 @pytest.mark.parametrize("kind", sorted(set(TransactionType) - VOIDABLE))

@@ -200,7 +200,7 @@ def _rule(row: HistoryRow) -> str:
     if row.reward_name and row.type is TransactionType.POINTS_REDEEMED:
         parts.append(row.reward_name)
     if row.points_forgiven:
-        parts.append(_("let go, as already spent: %(points)s", points=formatting.number(row.points_forgiven)))
+        parts.append(_("let go, as already spent or expired: %(points)s", points=formatting.number(row.points_forgiven)))
     if row.owed_after:
         parts.append(_("still owed: %(points)s", points=formatting.number(row.owed_after)))
     if row.order_reference:
