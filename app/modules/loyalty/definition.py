@@ -2,9 +2,11 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
+from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR, REENGAGEMENT_WEEKDAY
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
+from app.modules.loyalty.services.watch_service import ALERTS
 from app.modules.messaging import public as messaging
 
 for _template in TEMPLATES:
@@ -42,6 +44,8 @@ MODULE = ModuleDefinition(
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
         "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
+        "loyalty.send_birthday_emails": "app.modules.loyalty.tasks.outreach_tasks:send_birthday_emails",
+        "loyalty.send_reengagement": "app.modules.loyalty.tasks.outreach_tasks:send_reengagement",
     },
     handlers={
         CardEnrolled.name: ("loyalty.confirm_enrollment",),
@@ -49,7 +53,12 @@ MODULE = ModuleDefinition(
         BonusGranted.name: ("loyalty.announce_bonus",),
         PointsExpired.name: ("loyalty.announce_expiry",),
     },
-    beat=(Schedule("loyalty.expire_points", hour=0),),
+    beat=(
+        Schedule("loyalty.expire_points", hour=0),
+        Schedule("loyalty.send_birthday_emails", hour=BIRTHDAY_HOUR),
+        Schedule("loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY),
+    ),
     permissions=PERMISSIONS,
+    alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )

@@ -38,6 +38,16 @@ class BonusGranted(Event):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BirthdayBonusGranted(Event):
+    """A card got points for its holder's birthday (C6); the greeting tells of them."""
+
+    name: ClassVar[str] = "loyalty.birthday_bonus_granted"
+    card_id: uuid.UUID
+    transaction_id: uuid.UUID
+    points: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StampsAdded(Event):
     """Stamps were added; `stamp_count` is the count after it."""
 

@@ -6,6 +6,7 @@ import decimal
 from app.core.money import MAX_AMOUNT_CENTS, MAX_POINTS
 from app.modules.loyalty.domain import expiry
 from app.modules.loyalty.domain.balances import (
+    MAX_BALANCE,
     RATE_SCALE,
     CardState,
     Decision,
@@ -16,7 +17,7 @@ from app.modules.loyalty.domain.balances import (
     require_open,
     require_usable,
 )
-from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.domain.enums import CardStatus, TransactionType
 from app.modules.loyalty.errors import (
     AdjustmentReasonException,
     AmountOutOfRangeException,
@@ -125,6 +126,22 @@ def grant_bonus(card: CardState, *, points: int) -> Decision:
     require_usable(card)
     if not 1 <= points <= MAX_POINTS:
         raise PointsOutOfRangeException(maximum=MAX_POINTS)
+    after, entry = book(card, TransactionType.BONUS_GRANTED, points=points)
+    return Decision(after, (entry,))
+
+
+def grant_birthday_bonus(card: CardState, rules: ProgramRules, *, points: int, now: dt.datetime) -> Decision | None:
+    """Return the bonus of a birthday (C6), or None when there is none to give. Not an activity.
+
+    None in a program without points, on a card that is not in use or full, and on one whose points have been due to expire by
+    `now`: with no visit since, the next night would take the present away again.
+    """
+    is_given = rules.is_active and rules.program_type.has_points and card.status is CardStatus.ACTIVE and points > 0
+    if not is_given or card.points_balance + points > MAX_BALANCE:
+        return None
+    expired_at = expiry.expires_at(card, rules)
+    if expired_at is not None and expired_at <= now:
+        return None
     after, entry = book(card, TransactionType.BONUS_GRANTED, points=points)
     return Decision(after, (entry,))
 

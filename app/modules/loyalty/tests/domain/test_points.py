@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import fractions
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from app.modules.loyalty.domain.points import (
     adjust_points,
     clean_reason,
     earn_points,
+    grant_birthday_bonus,
     grant_bonus,
     grant_welcome_bonus,
     import_balance,
@@ -256,3 +258,44 @@ def test_every_type_of_row_is_counted_in_a_total() -> None:
     for kind in set(TransactionType) - corrections - moved:
         after, _ = book(card, kind, points=-1)
         assert after.net_points == after.total_points_earned - after.total_points_redeemed - after.total_points_voided
+
+
+def test_a_birthday_bonus_is_a_row_and_no_activity() -> None:
+    before = make_card(points_balance=7)
+    decision = grant_birthday_bonus(before, make_rules(), points=25, now=NOW)
+    assert decision is not None
+    assert_sound(before, decision)
+    assert (decision.entry.type, decision.entry.points_delta, decision.entry.points_after) == (TransactionType.BONUS_GRANTED, 25, 32)
+    assert (decision.card.last_activity_at, decision.card.visit_count) == (before.last_activity_at, 0)
+
+
+def test_a_birthday_bonus_pays_what_is_owed_first() -> None:
+    before = make_card(points_owed=30)
+    decision = grant_birthday_bonus(before, make_rules(), points=25, now=NOW)
+    assert decision is not None
+    assert_sound(before, decision)
+    assert (decision.card.points_owed, decision.card.points_balance) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("card", "rules", "points"),
+    [
+        ({}, {}, 0),
+        ({}, {"program_type": ProgramType.STAMPS}, 25),
+        ({}, {"is_active": False}, 25),
+        ({"status": CardStatus.DEACTIVATED}, {}, 25),
+        ({"status": CardStatus.MERGED}, {}, 25),
+        ({"points_balance": MAX_BALANCE - 24}, {}, 25),
+    ],
+)
+def test_without_a_use_for_it_there_is_no_birthday_bonus(card: dict[str, Any], rules: dict[str, Any], points: int) -> None:
+    assert grant_birthday_bonus(make_card(**card), make_rules(**rules), points=points, now=NOW) is None
+
+
+@pytest.mark.parametrize(("days", "is_given"), [(29, True), (30, True), (31, False), (400, False)])
+@pytest.mark.parametrize("balance", [0, 40])
+def test_nobody_gets_a_bonus_that_the_next_night_would_take(days: int, balance: int, is_given: bool) -> None:
+    """Thirty days after the last visit are over at the end of the thirtieth; a birthday is no visit (domain.md, Expiry)."""
+    card = make_card(points_balance=balance, last_activity_at=NOW - dt.timedelta(days=days))
+    decision = grant_birthday_bonus(card, make_rules(points_expiration_days=30), points=25, now=NOW)
+    assert (decision is not None) is is_given
