@@ -34,7 +34,7 @@ def orion(*arguments: str, folder: Path = REPOSITORY) -> "subprocess.CompletedPr
 def test_the_help_names_every_command_and_imports_nothing_heavy() -> None:
     answer = subprocess.run([sys.executable, "-c", SHOW_HELP], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     own = ["demo", "web", "worker", "relay", "beat", "migrate", "seed-demo", "doctor", "openapi", "bootstrap-roles"]
-    for name in (*own, "create-admin", "verify-ledger"):
+    for name in (*own, "create-admin", "verify-ledger", "expire-points"):
         assert f"\n  {name} " in answer.stdout
     assert answer.stdout.endswith("heavy: []\n"), answer.stdout
 

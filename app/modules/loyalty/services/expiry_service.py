@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from app.core import jobs
-from app.core.context import Ctx
+from app.core.context import SYSTEM, Ctx, Principal, unit_of_work
+from app.core.db.engine import Database
 from app.core.jobs import JobRun, RunLost
 from app.core.observability import EXPIRED_CARDS, EXPIRED_POINTS, EXPIRY_WARNINGS
 from app.modules.loyalty.domain import expiry
@@ -189,6 +190,20 @@ def _measure(chunk: ExpiredChunk) -> None:
     EXPIRED_CARDS.inc(chunk.expired)
     EXPIRED_POINTS.inc(chunk.points)
     EXPIRY_WARNINGS.inc(len(chunk.warned))
+
+
+class ByHand:
+    """A turn that an operator gives from the command line: it has all the time, and no message that holds it."""
+
+    is_out_of_time = False
+
+    def __init__(self, database: Database, merchant_id: uuid.UUID, *, now: dt.datetime | None = None) -> None:
+        """`now` is given by tests that move the clock."""
+        self._database, self._merchant_id, self._now = database, merchant_id, now
+
+    def unit_of_work(self) -> contextlib.AbstractAsyncContextManager[Ctx]:
+        """One chunk, committed when the block ends."""
+        return unit_of_work(self._database, Principal(SYSTEM, self._merchant_id), now=self._now)
 
 
 async def look_ahead(ctx: Ctx, *, limit: int) -> tuple[Forecast, list[ForecastCard]]:
