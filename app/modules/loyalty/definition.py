@@ -6,7 +6,6 @@ from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
-from app.modules.loyalty.services.watch_service import ALERTS
 from app.modules.messaging import public as messaging
 
 for _template in TEMPLATES:
@@ -59,6 +58,5 @@ MODULE = ModuleDefinition(
         Schedule("loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY),
     ),
     permissions=PERMISSIONS,
-    alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )
