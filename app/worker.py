@@ -4,4 +4,4 @@ from app.core.tasks import celery_app as _celery
 from app.core.tasks import task
 
 celery_app = _celery.celery_app
-run_message = task.run_message
+run_messages = task.run_messages

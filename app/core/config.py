@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     idle_in_transaction_timeout_ms: int = 10_000
 
     broker_url: SecretStr | None = None
+    worker_concurrency: int = Field(default=8, ge=1, le=64, description="Messages that a worker process runs side by side.")
     rate_limits_enabled: bool = True
     trusted_proxies: list[str] = Field(default_factory=list, description="Addresses whose X-Forwarded-For is believed.")
     request_deadline_seconds: float = 8.0
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="Address that serves the metrics.")
 
     mail_provider: Literal["smtp", "postmark"] = Field(default="smtp", description="Who delivers mails.")
+    alert_email: str | None = Field(default=None, description="Address that is told when an alert opens and when it is over.")
+    alert_locale: Literal["en", "fr", "de", "lb"] = Field(default="en", description="Language of the operator's alerts.")
+    alert_webhook_url: SecretStr | None = Field(default=None, description="Address that gets the same as JSON; may hold a secret.")
+
     smtp_url: SecretStr | None = None
     mail_api_url: str = Field(default="https://api.postmarkapp.com", description="Where the API of ORION_MAIL_PROVIDER is.")
     mail_api_token_file: Path | None = Field(default=None, description="File with the API's token, mode 0600.")

@@ -16,7 +16,7 @@ SHARED_MODULES = (
     "app.core.tasks.beat",
     "app.core.tasks.relay",
     "celery.apps.worker",
-    "celery.concurrency.solo",
+    "celery.concurrency.thread",
     "celery.worker.consumer",
     "celery.worker.strategy",
     "granian.server.embed",
@@ -71,15 +71,22 @@ def run_web_here(*, host: str, port: int) -> None:
 
 
 def run_worker() -> None:
-    """Run tasks from the broker, one at a time, until SIGTERM; start more of these processes for more throughput.
+    """Run tasks from the broker until SIGTERM, a few side by side; start more of these processes for more throughput.
 
     Celery's own command line would bring a shell and its libraries into every worker, so the worker is made here.
     """
+    from app.core.tasks.task import THREADS
     from app.worker import celery_app
 
     metrics.serve(get_settings())
     worker: Any = celery_app.Worker(
-        pool_cls="solo", loglevel="WARNING", quiet=True, without_gossip=True, without_mingle=True, without_heartbeat=True
+        pool_cls="threads",
+        concurrency=THREADS,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
     )
     worker.start()
     sys.exit(worker.exitcode)

@@ -143,6 +143,24 @@ async def test_a_message_that_kills_its_worker_three_times_is_dead(stack: Stack,
     assert await traces.counts() == [0]
 
 
+async def test_what_runs_beside_a_deadly_message_outlives_it(stack: Stack, traces: Traces) -> None:
+    [deadly] = await traces.enqueue(1, "fault.kill_worker")
+    for _ in range(4):
+        await traces.enqueue(10, milliseconds=20)
+    start(stack, "relay")
+    for _ in range(3):
+        start(stack, "worker")
+        await asyncio.to_thread(stack.processes["worker"].wait, 30)
+        del stack.processes["worker"]
+        await traces.let_time_pass()
+    start(stack, "worker")
+    await traces.wait(f"bool_and(done_at IS NOT NULL OR id = '{deadly}')")
+    dead = await traces.conn.fetch("SELECT id, deaths FROM core_outbox WHERE dead_at IS NOT NULL")
+    assert [tuple(row) for row in dead] == [(deadly, 3)]
+    assert await traces.conn.fetchval("SELECT max(deaths) FROM core_outbox WHERE id <> $1", deadly) <= 2
+    assert await traces.counts() == [0, 1]
+
+
 async def test_a_broker_that_was_stopped_and_wiped_only_delays(stack: Stack, traces: Traces) -> None:
     start(stack, "relay")
     await traces.enqueue(10)

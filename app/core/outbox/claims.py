@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import asyncpg
@@ -30,9 +30,13 @@ FIRST_PAUSE = dt.timedelta(seconds=30)
 LONGEST_PAUSE = dt.timedelta(hours=6)
 
 # The recursion jumps from tenant to tenant along the index: the cost depends on tenants with pending messages, not on messages.
+# A tenant has at most 20 hints under way, and the first of each goes before the second of any: a long queue delays nobody else's.
 # A lease that lapsed without an outcome means that the worker died: that is counted, and the third time is the last.
 SWEEP = """
-WITH RECURSIVE jump AS (
+WITH RECURSIVE hinted AS MATERIALIZED (
+    SELECT merchant_id, count(*) AS hints FROM core_outbox
+    WHERE done_at IS NULL AND dead_at IS NULL AND sweep_at > $1 AND lease_until IS NULL GROUP BY merchant_id
+), jump AS (
     (SELECT merchant_id FROM core_outbox
      WHERE done_at IS NULL AND dead_at IS NULL AND merchant_id IS NOT NULL ORDER BY merchant_id LIMIT 1)
     UNION ALL
@@ -40,19 +44,25 @@ WITH RECURSIVE jump AS (
             WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id > jump.merchant_id ORDER BY o.merchant_id LIMIT 1)
     FROM jump WHERE jump.merchant_id IS NOT NULL
 ), due AS (
-    SELECT tenant.id, tenant.due_at FROM jump CROSS JOIN LATERAL (
-        SELECT o.id, coalesce(o.sweep_at, o.available_at) AS due_at FROM core_outbox o
+    SELECT tenant.id, tenant.merchant_id, tenant.due_at FROM jump CROSS JOIN LATERAL (
+        SELECT o.id, o.merchant_id, coalesce(o.sweep_at, o.available_at) AS due_at FROM core_outbox o
         WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id = jump.merchant_id AND coalesce(o.sweep_at, o.available_at) <= $1
-        ORDER BY coalesce(o.sweep_at, o.available_at) LIMIT $3 FOR UPDATE SKIP LOCKED) tenant
+        ORDER BY coalesce(o.sweep_at, o.available_at)
+        LIMIT greatest(0, $3 - coalesce((SELECT h.hints FROM hinted h WHERE h.merchant_id = jump.merchant_id), 0))
+        FOR UPDATE SKIP LOCKED) tenant
     UNION ALL
-    SELECT platform.id, platform.due_at FROM (
+    SELECT platform.id, NULL, platform.due_at FROM (
         SELECT o.id, coalesce(o.sweep_at, o.available_at) AS due_at FROM core_outbox o
         WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.merchant_id IS NULL AND coalesce(o.sweep_at, o.available_at) <= $1
-        ORDER BY coalesce(o.sweep_at, o.available_at) LIMIT $3 FOR UPDATE SKIP LOCKED) platform
+        ORDER BY coalesce(o.sweep_at, o.available_at)
+        LIMIT greatest(0, $3 - coalesce((SELECT h.hints FROM hinted h WHERE h.merchant_id IS NULL), 0))
+        FOR UPDATE SKIP LOCKED) platform
+), ranked AS (
+    SELECT due.id, due.due_at, row_number() OVER (PARTITION BY due.merchant_id ORDER BY due.due_at, due.id)
+        + coalesce((SELECT h.hints FROM hinted h WHERE h.merchant_id IS NOT DISTINCT FROM due.merchant_id), 0) AS rank
+    FROM due
 ), chosen AS (
-    SELECT id FROM due ORDER BY due_at, id
-    LIMIT greatest(0, $4 - (SELECT count(*) FROM core_outbox
-                            WHERE done_at IS NULL AND dead_at IS NULL AND sweep_at > $1 AND lease_until IS NULL))
+    SELECT id, rank FROM ranked ORDER BY rank, due_at, id LIMIT greatest(0, $4 - (SELECT coalesce(sum(hints), 0) FROM hinted))
 )
 UPDATE core_outbox o SET
     sweep_at = $2,
@@ -61,7 +71,7 @@ UPDATE core_outbox o SET
     dead_at = CASE WHEN o.lease_until IS NOT NULL AND (o.deaths + 1 >= $5 OR o.attempts >= $6) THEN $1::timestamptz END,
     error = CASE WHEN o.lease_until IS NOT NULL THEN 'worker_died' ELSE o.error END
 FROM chosen WHERE o.id = chosen.id
-RETURNING o.id, o.available_at, o.dead_at IS NOT NULL AS is_dead
+RETURNING o.id, chosen.rank, o.available_at, o.dead_at IS NOT NULL AS is_dead
 """
 
 UNHINT = """
@@ -69,15 +79,23 @@ UPDATE core_outbox SET sweep_at = NULL
 WHERE id = ANY($1::uuid[]) AND lease_until IS NULL AND done_at IS NULL AND dead_at IS NULL
 """
 
+# Locked in the order of their ids: two workers with the same hint wait for each other, never in a circle.
 CLAIM = """
-UPDATE core_outbox SET attempts = attempts + 1, lease_until = $3, sweep_at = $3
-WHERE id = $1 AND done_at IS NULL AND dead_at IS NULL AND lease_until IS NULL AND available_at <= $2
-RETURNING id, merchant_id, task, payload, attempts
+WITH free AS (
+    SELECT id FROM core_outbox
+    WHERE id = ANY($1::uuid[]) AND done_at IS NULL AND dead_at IS NULL AND lease_until IS NULL AND available_at <= $2
+      AND ($4::text[] IS NULL OR task = ANY($4)) AND ($5::text[] IS NULL OR task <> ALL($5))
+      AND ($6::bool IS NULL OR (deaths > 0) = $6)
+    ORDER BY id LIMIT $7 FOR UPDATE)
+UPDATE core_outbox o SET attempts = o.attempts + 1, lease_until = $3, sweep_at = $3
+FROM free WHERE o.id = free.id
+RETURNING o.id, o.merchant_id, o.task, o.payload, o.attempts
 """
 
 RENEW = """
-UPDATE core_outbox SET lease_until = $3, sweep_at = $3
-WHERE id = $1 AND attempts = $2 AND lease_until IS NOT NULL AND done_at IS NULL AND dead_at IS NULL
+UPDATE core_outbox o SET lease_until = $3, sweep_at = $3 FROM unnest($1::uuid[], $2::int[]) AS held (id, attempt)
+WHERE o.id = held.id AND o.attempts = held.attempt AND o.lease_until IS NOT NULL AND o.done_at IS NULL AND o.dead_at IS NULL
+RETURNING o.id
 """
 
 # `attempts` is the fence: whoever lost the lease finds another number and must undo its work.
@@ -134,7 +152,7 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sweep:
-    """What one sweep found: ids to hint, oldest first, and how many messages it gave up because their workers died."""
+    """What one sweep found: ids to hint, every tenant's oldest first, and how many messages it gave up because their workers died."""
 
     ids: Sequence[uuid.UUID]
     gave_up: int
@@ -147,10 +165,13 @@ def pause_after(attempt: int) -> dt.timedelta:
 
 
 async def sweep(conn: asyncpg.Connection, now: dt.datetime) -> Sweep:
-    """Find what is due at `now`, at most 20 a tenant, and note that it is being hinted. Two sweeps never return the same id."""
+    """Find what is due at `now`, at most 20 a tenant under way, and note that it is being hinted.
+
+    Two sweeps never return the same id.
+    """
     rows = await conn.fetch(SWEEP, now, now + HINT_LIFE, PER_TENANT, MAX_HINTS, MAX_DEATHS, MAX_ATTEMPTS)
-    live = sorted((row["available_at"], row["id"]) for row in rows if not row["is_dead"])
-    return Sweep([message_id for _, message_id in live], len(rows) - len(live))
+    live = sorted((row["rank"], row["available_at"], row["id"]) for row in rows if not row["is_dead"])
+    return Sweep([message_id for _, _, message_id in live], len(rows) - len(live))
 
 
 async def unhint(conn: asyncpg.Connection, ids: Sequence[uuid.UUID]) -> None:
@@ -158,15 +179,39 @@ async def unhint(conn: asyncpg.Connection, ids: Sequence[uuid.UUID]) -> None:
     await conn.execute(UNHINT, list(ids))
 
 
+async def claim_many(
+    conn: asyncpg.Connection,
+    ids: Sequence[uuid.UUID],
+    now: dt.datetime,
+    *,
+    tasks: Sequence[str] | None = None,
+    other_than: Sequence[str] | None = None,
+    is_suspect: bool | None = None,
+    limit: int | None = None,
+) -> list[Claim]:
+    """Take the leases of those of `ids` that are due, for 60 s; not of those that are done, dead, not due, or somebody else's.
+
+    Only messages of `tasks`, of tasks `other_than` some, those that were held by a worker that died (or were not) as `is_suspect`
+    says, and the first `limit` by id, where these are given.
+    """
+    rows = await conn.fetch(CLAIM, list(ids), now + CLOCK_SLACK, now + LEASE, tasks, other_than, is_suspect, limit)
+    return [Claim(row["id"], row["merchant_id"], row["task"], row["payload"], row["attempts"]) for row in rows]
+
+
 async def claim(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.datetime) -> Claim | None:
-    """Take the lease of a due message for 60 s; None when it is done, dead, not due, or somebody else's."""
-    row = await conn.fetchrow(CLAIM, message_id, now + CLOCK_SLACK, now + LEASE)
-    return Claim(row["id"], row["merchant_id"], row["task"], row["payload"], row["attempts"]) if row else None
+    """Take the lease of one message; None when `claim_many` would not take it."""
+    return next(iter(await claim_many(conn, [message_id], now)), None)
+
+
+async def renew_many(conn: asyncpg.Connection, held: Collection[Claim], now: dt.datetime) -> set[uuid.UUID]:
+    """Extend the leases by 60 s from `now`; return the ids of those that are still ours."""
+    rows = await conn.fetch(RENEW, [item.id for item in held], [item.attempt for item in held], now + LEASE)
+    return {row["id"] for row in rows}
 
 
 async def renew(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool:
-    """Extend the lease by 60 s from `now`; False when it is lost."""
-    return bool(await conn.execute(RENEW, held.id, held.attempt, now + LEASE) == "UPDATE 1")
+    """Extend one lease; False when it is lost."""
+    return bool(await renew_many(conn, [held], now))
 
 
 async def mark_done(conn: asyncpg.Connection, held: Claim, now: dt.datetime) -> bool:

@@ -1,18 +1,18 @@
-"""Runs one message of the outbox: claim, act in one unit of work, mark done in the same transaction. Batch tasks act in many.
+"""Runs messages of the outbox: claim, act in one unit of work, mark done in the same transaction. Batch tasks act in many.
 
 Whatever dies in between leaves a row that another worker takes up; whoever lost the lease undoes its work.
 """
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import functools
 import inspect
+import itertools
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast
 
 import asyncpg
 import structlog
@@ -29,10 +29,13 @@ log = structlog.get_logger(__name__)
 
 SOFT_SECONDS = 100.0
 RENEW_SECONDS = 20.0
+BATCH_SLOTS = 2
+SUSPECTS_WAIT_SECONDS = 5.0
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 PLATFORM = Principal(SYSTEM)
 
 Outcome = Literal["done", "continued", "retried", "dead", "skipped", "lease_lost"]
+SKIPPED: Outcome = "skipped"
 Handler = Callable[..., Awaitable[Any]]
 T = TypeVar("T")
 
@@ -43,28 +46,99 @@ class UnknownTask(OrionException):
     code = "unknown_task"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Runner:
-    """What running messages takes: the pools and the handlers by task name."""
+    """Runs messages in one process: the pools, the handlers by task name, and how much goes on side by side.
 
-    database: Database
-    handlers: Mapping[str, Handler]
+    `concurrency` messages at most, and beside them two turns of batch tasks, so that long work holds up no mail. What was
+    held by a worker that died is claimed and run one at a time: it may be the reason, or have been beside the reason.
+    """
+
+    def __init__(self, database: Database, handlers: Mapping[str, Handler], *, concurrency: int = 8) -> None:
+        """Nothing connects before the first message."""
+        self.database = database
+        self.handlers = handlers
+        self.running: dict[uuid.UUID, float] = {}
+        """Messages that are being worked on, with the instant (of `time.monotonic`) at which each began."""
+        self._batch_tasks = [name for name, handler in handlers.items() if is_batch_task(handler)]
+        self._slots = asyncio.Semaphore(concurrency)
+        self._batch_slots = asyncio.Semaphore(BATCH_SLOTS)
+        self._suspects = asyncio.Lock()
 
     async def run(self, message_id: uuid.UUID, now: dt.datetime | None = None) -> Outcome:
         """Run the message `message_id` if it is due and nobody has it; `now` is given by tests that move the clock."""
-        held = await self._patiently(lambda conn: claims.claim(conn, message_id, now or clock.now()))
-        if held is None:
-            TASK_RUNS.labels("-", "skipped").inc()
-            return "skipped"
-        started = time.perf_counter()
-        outcome = await self._run_held(held, now)
-        TASK_SECONDS.labels(held.task).observe(time.perf_counter() - started)
+        [outcome] = await self.run_all([message_id], now)
+        return outcome
+
+    async def run_all(self, ids: Sequence[uuid.UUID], now: dt.datetime | None = None) -> list[Outcome]:
+        """Run those of `ids` that are due and nobody has, side by side; return what became of each, the skipped ones last.
+
+        Batch tasks that find no room are left to a later hint: waiting for it would keep others' messages from this process.
+        """
+        held = await self._claim(ids, now, other_than=self._batch_tasks, is_suspect=False)
+        parts = [self._run_side_by_side(held, now)]
+        if left := set(ids) - {item.id for item in held}:
+            parts.append(self._run_suspects(left.copy(), now))
+            if self._batch_tasks:
+                parts.append(self._run_batches(left, now))
+        outcomes = [outcome for part in await all_of(parts) for outcome in part]
+        skipped = len(set(ids)) - len(outcomes)
+        if skipped:
+            TASK_RUNS.labels("-", "skipped").inc(skipped)
+        return [*outcomes, *itertools.repeat(SKIPPED, skipped)]
+
+    async def _claim(self, ids: Collection[uuid.UUID], now: dt.datetime | None, **which: Any) -> list[claims.Claim]:
+        return await self._patiently(lambda conn: claims.claim_many(conn, list(ids), now or clock.now(), **which))
+
+    async def _run_side_by_side(self, held: Sequence[claims.Claim], now: dt.datetime | None) -> list[Outcome]:
+        if not held:
+            return []
+        async with self._keeping_leases(held) as unfinished:
+
+            async def take_turn(item: claims.Claim) -> Outcome:
+                async with self._slots:
+                    outcome = await self._run_held(item, now)
+                del unfinished[item.id]
+                return outcome
+
+            return await all_of([take_turn(item) for item in held])
+
+    async def _run_suspects(self, ids: set[uuid.UUID], now: dt.datetime | None) -> list[Outcome]:
+        """Run what a dead worker held: neither claimed nor run beside its like, so that each dies of nothing but itself."""
+        try:
+            await asyncio.wait_for(self._suspects.acquire(), SUSPECTS_WAIT_SECONDS)
+        except TimeoutError:  # long ones are at it: a later hint
+            return []
+        try:
+            return [outcome async for outcome in self._one_by_one(ids, now, is_suspect=True)]
+        finally:
+            self._suspects.release()
+
+    async def _run_batches(self, ids: set[uuid.UUID], now: dt.datetime | None) -> list[Outcome]:
+        if self._batch_slots.locked():
+            return []
+        async with self._batch_slots:
+            return [outcome async for outcome in self._one_by_one(ids, now, tasks=self._batch_tasks, is_suspect=False)]
+
+    async def _one_by_one(self, ids: set[uuid.UUID], now: dt.datetime | None, **which: Any) -> AsyncIterator[Outcome]:
+        while ids and (held := await self._claim(ids, now, limit=1, **which)):
+            ids.discard(held[0].id)
+            async with self._keeping_leases(held):
+                outcome = await self._run_held(held[0], now)
+            yield outcome
+
+    async def _run_held(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:
+        self.running[held.id] = started = time.monotonic()
+        try:
+            outcome = await self._try(held, now)
+        finally:
+            del self.running[held.id]
+        TASK_SECONDS.labels(held.task).observe(time.monotonic() - started)
         TASK_RUNS.labels(held.task, outcome).inc()
         return outcome
 
-    async def _run_held(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:
+    async def _try(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:
         try:
-            async with self._keeping_lease(held), asyncio.timeout(SOFT_SECONDS):
+            async with asyncio.timeout(SOFT_SECONDS):
                 return await self._act(held, now)
         except claims.LeaseLost:
             log.warning("lease_lost", task=held.task, message_id=str(held.id), attempt=held.attempt)
@@ -133,25 +207,37 @@ class Runner:
             return await act(conn)
 
     @contextlib.asynccontextmanager
-    async def _keeping_lease(self, held: claims.Claim) -> AsyncIterator[None]:
-        """Renew the lease every 20 s while the block runs: work may take longer than one lease."""
-        renewing = asyncio.create_task(self._renew(held))
+    async def _keeping_leases(self, held: Sequence[claims.Claim]) -> AsyncIterator[dict[uuid.UUID, claims.Claim]]:
+        """Renew the leases every 20 s while the block runs: waiting for a turn and work may take longer than one lease.
+
+        What the block takes out of the dictionary is not renewed any more.
+        """
+        unfinished = {item.id: item for item in held}
+        renewing = asyncio.create_task(self._renew(unfinished))
         try:
-            yield
+            yield unfinished
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
 
-    async def _renew(self, held: claims.Claim) -> None:
+    async def _renew(self, unfinished: dict[uuid.UUID, claims.Claim]) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 async with raw_connection(self.database.platform) as conn:
-                    if not await claims.renew(conn, held, clock.now()):
-                        return
+                    await claims.renew_many(conn, list(unfinished.values()), clock.now())
             except Exception as error:  # the next renewal may come in time
-                log.warning("lease_not_renewed", message_id=str(held.id), error=type(error).__name__)
+                log.warning("leases_not_renewed", count=len(unfinished), error=type(error).__name__)
+
+
+async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run `coroutines` side by side to the end of each, whatever happens to the others; raise the first error afterwards."""
+    results = await asyncio.gather(*coroutines, return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    if failed:
+        raise failed[0]
+    return cast(list[T], results)
 
 
 def reason_of(error: Exception) -> str:

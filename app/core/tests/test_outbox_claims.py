@@ -153,3 +153,36 @@ async def test_the_admin_sees_the_dead_and_retries_them(database: Database, supe
     row = await read_message(superuser, ids[0])
     assert (row["dead_at"], row["attempts"], row["deaths"], row["error"]) == (None, 0, 0, None)
     await superuser.execute("UPDATE core_outbox SET dead_at = NULL, done_at = now() WHERE merchant_id = $1", merchant_id)
+
+
+async def test_the_rest_of_a_long_queue_is_hinted_as_its_hints_are_taken(database: Database) -> None:
+    ids, now = await enqueue(database, uuid.uuid4(), count=50), clock.now()
+    first = await sweep_of(database, ids, now)
+    assert first == ids[: claims.PER_TENANT]
+    assert await sweep_of(database, ids, now) == []
+    async with raw_connection(database.platform) as conn:
+        held = await claims.claim_many(conn, first[:7], now)
+    assert {item.id for item in held} == set(first[:7])
+    assert await sweep_of(database, ids, now) == ids[claims.PER_TENANT : claims.PER_TENANT + 7]
+
+
+async def test_the_first_of_every_tenant_goes_before_the_second_of_any(database: Database) -> None:
+    now = clock.now()
+    queues = [await enqueue(database, uuid.uuid4(), count=20, now=now) for _ in range(30)]
+    [single] = await enqueue(database, uuid.uuid4(), now=now + SECOND)
+    everything = [message_id for queue in queues for message_id in queue]
+    found = await sweep_of(database, [*everything, single], now + 2 * SECOND)
+    assert len(found) == claims.MAX_HINTS
+    assert set(found[:31]) == {queue[0] for queue in queues} | {single}
+    assert await sweep_of(database, everything, now + 2 * SECOND) == []
+
+
+async def test_claims_of_overlapping_hints_never_deadlock(database: Database) -> None:
+    ids, now = await enqueue(database, uuid.uuid4(), count=20), clock.now()
+
+    async def claim_in(order: list[uuid.UUID]) -> list[uuid.UUID]:
+        async with raw_connection(database.platform) as conn:
+            return [item.id for item in await claims.claim_many(conn, order, now)]
+
+    claimed = await asyncio.gather(*(claim_in(ids if number % 2 else ids[::-1]) for number in range(6)))
+    assert sorted(message_id for part in claimed for message_id in part) == sorted(ids)
