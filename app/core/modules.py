@@ -5,7 +5,8 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core import permissions
+from app.core import alerts, permissions
+from app.core.alerts import AlertRule
 from app.core.outbox import writer
 from app.core.permissions import Permission, Role
 
@@ -32,13 +33,15 @@ class MenuItem:
 class Schedule:
     """A task that beat starts: once for the platform every `seconds`, or for each merchant at `hour` of their own clock.
 
-    `hour` 0 is right after midnight. With `weekday` (0 is Monday) once a week instead of once a day.
+    `hour` 0 is right after midnight. With `weekday` (0 is Monday) once a week instead of once a day. `title`, a msgid, is what
+    the admin's Jobs page calls it.
     """
 
     task: str
     seconds: int = 0
     hour: int | None = None
     weekday: int | None = None
+    title: str = ""
 
     @property
     def is_sound(self) -> bool:
@@ -56,7 +59,9 @@ class ModuleDefinition:
     does not import the web), `tasks` maps a task's name to the import path of its coroutine function, `handlers` maps an
     event's name to task names, `openers` maps a face to the import path of the opener that signs callers in.
     `merchant_zones` is the import path of `async def (ctx: PlatformCtx) -> Sequence[tuple[UUID, str]]`: every live merchant
-    with their IANA zone, for daily schedules; one module names it.
+    with their IANA zone, for daily schedules; one module names it. `alerts` are rules that are watched beside core's;
+    `alert_mail` is the import path of `async def (ctx: PlatformCtx, notice: Notice, recipient: str) -> None`, which mails the
+    operator of an alert, safe to run twice; one module names it.
     """
 
     name: str
@@ -69,6 +74,8 @@ class ModuleDefinition:
     menu: Sequence[MenuItem] = ()
     openers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     merchant_zones: str | None = None
+    alerts: Sequence[AlertRule] = ()
+    alert_mail: str | None = None
     cli: str | None = None
 
 
@@ -90,9 +97,10 @@ def load_modules() -> list[ModuleDefinition]:
 
 
 def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
-    """Register all permissions and check every definition against the others; InvalidModule when something is off."""
+    """Register all permissions and alerts and check every definition against the others; InvalidModule when something is off."""
     for definition in definitions:
         permissions.register(definition.permissions)
+        alerts.register(definition.alerts)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)

@@ -121,19 +121,29 @@ class Turns:
         self._semaphore = asyncio.Semaphore(size)
         self._timeout_seconds = timeout_seconds
         self._idle: list[Opened] = []
+        self.in_use = 0
+        self.waiting = 0
 
     async def __aenter__(self) -> None:
         """Wait for a turn; Unavailable when none comes in time."""
         if not self._semaphore.locked():
             await self._semaphore.acquire()
-            return
+        else:
+            await self._wait()
+        self.in_use += 1
+
+    async def _wait(self) -> None:
+        self.waiting += 1
         try:
             await asyncio.wait_for(self._semaphore.acquire(), self._timeout_seconds)
         except TimeoutError as error:
             raise Unavailable from error
+        finally:
+            self.waiting -= 1
 
     async def __aexit__(self, *_error: object) -> None:
         """Pass the turn on."""
+        self.in_use -= 1
         self._semaphore.release()
 
     async def take(self, engine: AsyncEngine) -> Opened:

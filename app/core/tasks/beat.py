@@ -1,11 +1,10 @@
-"""Beat: only ticks. Each tick asks the database what is due and writes it to the outbox, once per task and period.
+"""Beat: ticks, and watches. Each tick asks the database what is due and writes it to the outbox, once per task and period.
 
 A period is a row that only one beat can insert, in the transaction that writes the message: two beats at once, or one that
 was started anew, start nothing twice. Missed intervals are skipped; a missed hour is made up for, until the next one is due.
 """
 
 import asyncio
-import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.core.modules import Schedule, load_modules
 from app.core.observability import configure_logging
+from app.core.tasks import watch
 from app.core.tasks.registry import Timetable, timetable_of
 
 log = structlog.get_logger(__name__)
@@ -90,8 +90,12 @@ async def run_beat() -> None:
     """Tick until cancelled; a tick that fails is made up for by the next."""
     configure_logging()
     database = Database.from_settings(get_settings().model_copy(update={"pool_size": 1}), application="orion-beat")
-    timetable = timetable_of(load_modules())
-    beating = asyncio.create_task(heartbeats.keep_beating(database, "beat"))
+    definitions = load_modules()
+    timetable = timetable_of(definitions)
+    aside = [
+        asyncio.create_task(heartbeats.keep_beating(database, "beat")),
+        asyncio.create_task(watch.keep_watching(database, watch.watch_of(definitions, get_settings()))),
+    ]
     next_days = clock.now()
     try:
         while True:
@@ -104,7 +108,7 @@ async def run_beat() -> None:
                 log.warning("tick_failed", error=type(error).__name__)
             await asyncio.sleep(TICK_SECONDS)
     finally:
-        beating.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await beating
+        for task in aside:
+            task.cancel()
+        await asyncio.gather(*aside, return_exceptions=True)
         await database.dispose()

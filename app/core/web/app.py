@@ -17,6 +17,7 @@ from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_mo
 from app.core.observability import configure_logging
 from app.core.together import Together
 from app.core.web import health, openapi, operation, pages, problems, site
+from app.core.web.measuring import RefusalCounter, keep_measuring
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
 
@@ -34,11 +35,15 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.rate_limiter = RateLimiter(settings)
     await check_connection(app.state.database)
     keep_what_stays()
-    beating = asyncio.create_task(heartbeats.keep_beating(app.state.database, "web"))
+    app.state.refusals = RefusalCounter()
+    aside = [
+        asyncio.create_task(heartbeats.keep_beating(app.state.database, "web")),
+        asyncio.create_task(keep_measuring(app.state.database, app.state.refusals)),
+    ]
     yield
-    beating.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await beating
+    for task in aside:
+        task.cancel()
+    await asyncio.gather(*aside, return_exceptions=True)
     await app.state.database.dispose()
 
 

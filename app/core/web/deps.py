@@ -25,6 +25,7 @@ from app.core.i18n import locale as i18n_locale
 from app.core.idempotency import IdempotencyKey
 from app.core.web import problems
 from app.core.web.credentials import Credentials, Face, read_credentials
+from app.core.web.measuring import STORE
 
 PLATFORM_FACES = frozenset({"public", "account", "admin"})
 MAX_ATTEMPTS = 4
@@ -61,6 +62,7 @@ class Access:
         with contextlib.ExitStack() as languages:
             chosen = functools.partial(self._choose_language, request, languages)
             async with open_work(state.database, _with_language(opener, chosen), request_id=request.scope["orion.request_id"]) as ctx:
+                request.scope[STORE] = ctx.actor.store_id
                 if self.limit is not None and is_counted:
                     await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(ctx.actor))
                 yield ctx
@@ -71,6 +73,7 @@ class Access:
         credentials = read_credentials(request, state.settings)
         opener = functools.partial(self._sign_in, state.openers.get(self.face, nobody), credentials)
         principal = await find_principal(state.database, opener, now=clock.now())
+        request.scope[STORE] = principal.actor.store_id
         if self.limit is not None:
             await state.rate_limiter.hit(self.limit, self.limit_name, _limited_subject(principal.actor))
         return principal.speaking(_wanted_language(request, principal))

@@ -16,12 +16,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.core import clock
 from app.core.config import Settings
 from app.core.i18n.locale import match_locale, negotiate, use_locale
 from app.core.ids import new_id
 from app.core.observability import REQUEST_SECONDS, REQUESTS
 from app.core.web import csrf, problems, security
 from app.core.web.credentials import LANGUAGE_COOKIE
+from app.core.web.measuring import STORE
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,8 @@ class Gate:
         status_class = f"{status // 100}xx"
         REQUESTS.labels(template, method, status_class).inc()
         REQUEST_SECONDS.labels(template, status_class).observe(seconds)
+        if status == 429 and (store_id := scope.get(STORE)) is not None:
+            scope["app"].state.refusals.note(store_id, clock.now())
         if status >= 500 or random.random() < self.settings.request_log_sample:  # noqa: S311 - sampling, not security
             log.info(
                 "request",

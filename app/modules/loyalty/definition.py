@@ -6,6 +6,7 @@ from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.services.mail_content import TEMPLATES
+from app.modules.loyalty.services.watch_service import ALERTS
 from app.modules.messaging import public as messaging
 
 for _template in TEMPLATES:
@@ -45,6 +46,9 @@ MODULE = ModuleDefinition(
         "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
         "loyalty.send_birthday_emails": "app.modules.loyalty.tasks.outreach_tasks:send_birthday_emails",
         "loyalty.send_reengagement": "app.modules.loyalty.tasks.outreach_tasks:send_reengagement",
+        "loyalty.verify_ledger": "app.modules.loyalty.tasks.verification_tasks:verify_ledger",
+        "loyalty.verify_changes": "app.modules.loyalty.tasks.verification_tasks:verify_changes",
+        "loyalty.verify_changed_cards": "app.modules.loyalty.tasks.verification_tasks:verify_changed_cards",
     },
     handlers={
         CardEnrolled.name: ("loyalty.confirm_enrollment",),
@@ -56,7 +60,10 @@ MODULE = ModuleDefinition(
         Schedule("loyalty.expire_points", hour=0),
         Schedule("loyalty.send_birthday_emails", hour=BIRTHDAY_HOUR),
         Schedule("loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY),
+        Schedule("loyalty.verify_ledger", hour=3),
+        Schedule("loyalty.verify_changes", seconds=3600),
     ),
     permissions=PERMISSIONS,
+    alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )
