@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from app.core.db.rls import protect_tenant_table
 
 revision = "loyalty_006"
-down_revision = "loyalty_004"
+down_revision = "loyalty_005"
 branch_labels = None
 depends_on = None
 

@@ -67,7 +67,7 @@ def send_points_expiration_warning(ctx: Ctx, card: NotifiedCard, days_before: in
 
 def send_points_expired(ctx: Ctx, card: NotifiedCard, expired_points: int) -> None:
     """Mail that `expired_points` have expired (C5)."""
-    _enqueue(ctx, "loyalty_points_expired", card, expired_points=expired_points, expired_at=ctx.now.isoformat())
+    _enqueue(ctx, "loyalty_points_expired", card, expired_points=expired_points)
 
 
 def send_reward_available(ctx: Ctx, card: NotifiedCard, reward_description: str) -> None:

@@ -18,6 +18,7 @@ VALUES: dict[str, dict[str, str]] = {
         "card_progress": stamp_row(1, 10),
         "card_link": "https://orion.example/s/gare/loyalty/card",
         "locations": "Gare, Kirchberg",
+        "welcome": "As a welcome, 50 points are already on it.",
     },
     "loyalty_card_link": {"card_link": "https://orion.example/s/gare/loyalty/sign-in#x", "valid_minutes": "15"},
     "customer_sign_in": {"sign_in_link": "https://orion.example/s/gare/loyalty/sign-in#x", "valid_minutes": "15"},

@@ -11,7 +11,7 @@ GREETINGS = "loyalty_birthday_greetings"
 
 
 async def test_rows_that_are_there_get_the_values_of_never(at_version: AtVersion) -> None:
-    step = await at_version("loyalty_004")
+    step = await at_version("loyalty_005")
     merchant = await add_merchant(step.conn)
     card_id = await add_card(step.conn, merchant, points_balance=7)
     await add_transaction(step.conn, merchant, card_id, points_delta=7, points_after=7)
@@ -53,7 +53,7 @@ async def test_going_back_forgets_and_keeps_balances(at_version: AtVersion) -> N
     card_id = await add_card(step.conn, merchant, points_balance=7, last_expiration_warning_at=AT, last_reengagement_at=AT)
     await add_transaction(step.conn, merchant, card_id, points_delta=7, points_after=7, acting_admin_id=new_id())
     await insert(step.conn, GREETINGS, merchant_id=merchant.id, customer_id=merchant.customer_id, card_id=card_id, created_at=AT, year=2026)
-    step.downgrade("loyalty_004")
+    step.downgrade("loyalty_005")
     assert await step.conn.fetchval("SELECT points_balance FROM loyalty_cards WHERE id = $1", card_id) == 7
     assert await step.conn.fetchval("SELECT to_regclass($1)", GREETINGS) is None
     step.upgrade("loyalty_006")
