@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
 from rich.console import Console
 from rich.table import Table
 
@@ -69,7 +70,9 @@ def examine() -> Iterator[Finding]:
     yield Finding("settings", "ok", f"ORION_ENV={settings.env}, ORION_BASE_URL={settings.base_url}")
     yield from examine_database(settings)
     yield examine_broker(settings)
-    yield examine_smtp(settings)
+    yield examine_mail(settings)
+    if settings.mail_webhook_secret_file is not None:
+        yield examine_key(settings, "ORION_MAIL_WEBHOOK_SECRET_FILE", settings.mail_webhook_secret_file)
     for variable, path in (("ORION_SECRET_KEY_FILE", settings.secret_key_file), ("ORION_PIN_PEPPER_FILE", settings.pin_pepper_file)):
         yield examine_key(settings, variable, path)
     yield examine_build()
@@ -147,6 +150,29 @@ def examine_broker(settings: Settings) -> Finding:
             return f"{connection.transport_cls} answers"
 
     return attempt("ORION_BROKER_URL", connect)
+
+
+def examine_mail(settings: Settings) -> Finding:
+    """Return whether the mail provider that the settings name answers."""
+    return examine_postmark(settings) if settings.mail_provider == "postmark" else examine_smtp(settings)
+
+
+def examine_postmark(settings: Settings) -> Finding:
+    """Return whether the API answers and takes the token; without a webhook nobody would tell of bounces."""
+
+    def ask() -> str:
+        answer = httpx.get(
+            f"{settings.mail_api_url.rstrip('/')}/server",
+            headers={"Accept": "application/json", "X-Postmark-Server-Token": settings.mail_api_token},
+            timeout=TIMEOUT_SECONDS,
+        )
+        if answer.status_code != 200:
+            raise OpsException(f"{settings.mail_api_url} answers {answer.status_code}: check the token in ORION_MAIL_API_TOKEN_FILE.")
+        if settings.mail_webhook_secret_file is None:
+            return "postmark answers; set ORION_MAIL_WEBHOOK_SECRET_FILE and a webhook there, or bounces stay unknown"
+        return "postmark answers and takes the token"
+
+    return attempt("ORION_MAIL_PROVIDER", ask)
 
 
 def examine_smtp(settings: Settings) -> Finding:

@@ -13,8 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from app.core.context import Ctx
 from app.core.errors import BadRequest, Invalid
 from app.core.i18n import LOCALES
+from app.core.web import security
+from app.core.web.credentials import LANGUAGE_COOKIE
 from app.core.web.deps import access
 from app.core.web.problems import FIELD_FALLBACK, FIELD_MESSAGES
+from app.core.web.site import YEAR_SECONDS
 from app.modules.messaging.domain.mail_link import LinkKind
 from app.modules.messaging.routes.pages.preferences import check_age, show_unsubscribe
 from app.modules.messaging.services import links, preference_service
@@ -50,9 +53,15 @@ async def unsubscribe(request: Request, token: str, ctx: Ctx = access("mail", "m
 
 @router.post("/preferences/{token}", summary="Choose mails and language")
 async def save_preferences(
-    token: str, form: Annotated[dict[str, str], Depends(read_form)], ctx: Ctx = access("mail", "messaging.preferences.edit")
+    request: Request,
+    token: str,
+    form: Annotated[dict[str, str], Depends(read_form)],
+    ctx: Ctx = access("mail", "messaging.preferences.edit"),
 ) -> Response:
     """Keep the choices of the page's form and lead back to it."""
     check_age(token, ctx)
     await preference_service.save_preferences(ctx, reminders="reminders" in form, marketing="marketing" in form, locale=form["locale"])
-    return RedirectResponse(f"{links.PREFERENCES_PATH}{token}?saved=1", 303)
+    response = RedirectResponse(f"{links.PREFERENCES_PATH}{token}?saved=1", 303)
+    if request.scope.get("orion.language_choice") is not None:  # what was chosen last counts; without a choice there is no cookie
+        security.set_cookie(response, LANGUAGE_COOKIE, form["locale"], request.app.state.settings, max_age=YEAR_SECONDS)
+    return response

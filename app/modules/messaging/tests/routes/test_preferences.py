@@ -169,8 +169,8 @@ async def test_pages_tell_no_more_than_they_must(client: httpx.AsyncClient, data
     """In the customer's language; no name, no whole address, no card: mails are forwarded."""
     merchant, customer = await make_person(database, locale=locale)
     assert customer.email is not None
-    for what in ("marketing", "reminder", "preferences"):
-        path = await path_of(database, merchant, customer.id, what)
+    paths = [await path_of(database, merchant, customer.id, what) for what in ("marketing", "reminder", "preferences")]
+    for path in paths:
         page = await client.get(path, headers=PAGE)
         assert page.status_code == 200
         assert f'lang="{locale}"' in page.text
@@ -181,7 +181,7 @@ async def test_pages_tell_no_more_than_they_must(client: httpx.AsyncClient, data
         assert page.headers["cache-control"] == "no-store"
         assert 'content="noindex"' in page.text
         assert "set-cookie" not in page.headers
-    chosen_on_the_page = await client.get(f"{path}?lang=en", headers=PAGE)
+    chosen_on_the_page = await client.get(f"{paths[-1]}?lang=en", headers=PAGE)
     assert 'lang="en"' in chosen_on_the_page.text
 
 
@@ -234,6 +234,18 @@ async def test_preferences_are_saved_and_the_profile_agrees(
         ("granted", "preferences", version, "de"),
     ]
     assert re.fullmatch(r"preferences-[0-9a-f]{12}", version)
+
+
+async def test_the_language_chosen_last_is_the_pages(client: httpx.AsyncClient, database: Database) -> None:
+    merchant, customer = await make_person(database, locale="en")
+    path = await path_of(database, merchant, customer.id, "preferences")
+    without_choice = await client.post(path, data={"locale": "de"}, headers=PAGE)
+    assert "set-cookie" not in without_choice.headers
+    client.cookies.set("orion_lang", "fr")
+    assert 'lang="fr"' in (await client.get(path, headers=PAGE)).text
+    await client.post(path, data={"locale": "lb"}, headers=PAGE)
+    client.cookies.delete("orion_lang", domain="")
+    assert 'lang="lb"' in (await client.get(path, headers=PAGE)).text
 
 
 async def test_what_the_profile_chose_is_what_the_preferences_show(client: httpx.AsyncClient, database: Database) -> None:
