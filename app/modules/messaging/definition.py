@@ -2,6 +2,7 @@
 
 from app.core.modules import ModuleDefinition
 from app.modules.messaging.permissions import PERMISSIONS
+from app.modules.messaging.services.watch_service import MAIL_FAILURES
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested, UserInvited
 
 _TASKS = "app.modules.messaging.tasks"
@@ -25,4 +26,6 @@ MODULE = ModuleDefinition(
     openers={"mail": "app.modules.messaging.services.links:open_mail_link"},
     permissions=PERMISSIONS,
     cli="app.modules.messaging.cli:cli",
+    alerts=(MAIL_FAILURES,),
+    alert_mail="app.modules.messaging.services.alert_mail_service:send_alert_mail",
 )
