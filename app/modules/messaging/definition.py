@@ -1,6 +1,7 @@
 """What the messaging module plugs into the platform."""
 
-from app.core.modules import ModuleDefinition
+from app.core.i18n import N_
+from app.core.modules import MenuItem, ModuleDefinition
 from app.modules.messaging.permissions import PERMISSIONS
 from app.modules.messaging.services.watch_service import MAIL_FAILURES
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested, UserInvited
@@ -10,9 +11,15 @@ _ROUTES = "app.modules.messaging.routes"
 
 MODULE = ModuleDefinition(
     name="messaging",
-    routers=(f"{_ROUTES}.api.preferences:router", f"{_ROUTES}.api.webhooks:router"),
+    routers=(
+        f"{_ROUTES}.api.preferences:router",
+        f"{_ROUTES}.api.webhooks:router",
+        f"{_ROUTES}.api.merchant:router",
+        f"{_ROUTES}.api.admin:router",
+    ),
     tasks={
         "messaging.send_mail": f"{_TASKS}.mail_tasks:send_mail",
+        "messaging.send_test_mail": f"{_TASKS}.trial_tasks:send_test_mail",
         "messaging.send_user_invitation": f"{_TASKS}.user_mail_tasks:send_user_invitation",
         "messaging.send_password_link": f"{_TASKS}.user_mail_tasks:send_password_link",
         "messaging.send_password_changed": f"{_TASKS}.user_mail_tasks:send_password_changed",
@@ -22,7 +29,16 @@ MODULE = ModuleDefinition(
         PasswordLinkRequested.name: ("messaging.send_password_link",),
         PasswordChanged.name: ("messaging.send_password_changed",),
     },
-    pages=(f"{_ROUTES}.pages.mailbox:router", f"{_ROUTES}.pages.preferences:router"),
+    pages=(
+        f"{_ROUTES}.pages.mailbox:router",
+        f"{_ROUTES}.pages.preferences:router",
+        f"{_ROUTES}.pages.merchant:router",
+        f"{_ROUTES}.pages.admin:router",
+    ),
+    menu=(
+        MenuItem("merchant", N_("Mails"), "mail", "/merchants/mails", "messaging.template.edit", 70),
+        MenuItem("admin", N_("Mails"), "mail", "/admin/mails", "messaging.log.view", 40),
+    ),
     openers={"mail": "app.modules.messaging.services.links:open_mail_link"},
     permissions=PERMISSIONS,
     cli="app.modules.messaging.cli:cli",

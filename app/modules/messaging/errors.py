@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from app.core.errors import N_, Conflict, GiveUp, NotFound, Unavailable
+from app.core.errors import N_, Conflict, GiveUp, Invalid, NotFound, Unavailable
 
 
 class UnknownTemplateException(NotFound):
@@ -20,6 +20,19 @@ class TemplateVariableException(Conflict):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(params={"names": ", ".join(sorted(names))})
+
+
+class CopyInvalidException(Invalid):
+    """Sentences of a mail that cannot be saved; each field says why."""
+
+    code = "mail_copy_invalid"
+
+
+class NoMailboxException(Conflict):
+    """Whoever asks for a test has no address to send it to, as a script with a key has none."""
+
+    code = "no_mailbox"
+    message = N_("A test goes to your own address: please sign in as a person.")
 
 
 class MailNotWantedException(Conflict):

@@ -15,6 +15,7 @@ from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.auth_service import MERCHANT_SIGN_IN_PAGE as SIGN_IN_PATH
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, list_zones, open_for_admin
+from app.modules.tenancy.services.overview_service import find_merchant_names
 from app.modules.tenancy.services.panel_service import Panel, get_panel
 from app.modules.tenancy.services.password_service import FORGOTTEN_PATH as PASSWORD_FORGOTTEN_PATH
 from app.modules.tenancy.services.password_service import LINK_LIFETIME as PASSWORD_LINK_LIFETIME
@@ -51,6 +52,7 @@ __all__ = [
     "create_session",
     "find_last_seen_of_terminals",
     "find_merchant_id",
+    "find_merchant_names",
     "find_store_names",
     "find_user_contact",
     "find_user_names",

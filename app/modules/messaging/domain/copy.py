@@ -4,12 +4,20 @@ import dataclasses
 import html
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from app.modules.messaging.domain.enums import MailCategory
-from app.modules.messaging.domain.template import BASE_VARIABLES, CHOICE_VARIABLES, PLATFORM_NAME, PLATFORM_VARIABLES, SENTENCE_VARIABLES
+from app.modules.messaging.domain.template import (
+    BASE_VARIABLES,
+    CHOICE_VARIABLES,
+    PLATFORM_NAME,
+    PLATFORM_VARIABLES,
+    SENTENCE_VARIABLES,
+    placeholders,
+)
 
 _SLOT = re.compile(r"\[\[(\w+)\]\]")
+SenderName = Literal["merchant", "platform"]
 PARAGRAPH = '        <mj-text css-class="ink">[[text]]</mj-text>'
 LOGO_PICTURE = '<img src="{{logo_link}}" alt="" height="40" style="height:40px;max-width:160px;vertical-align:middle;margin-right:12px">'
 CARD_TEXT = "{{card_name}}\n{{card_progress}}\n{{card_number}}"
@@ -65,7 +73,7 @@ class MailFrame:
     """
 
     category: MailCategory
-    sender: str
+    sender: SenderName
     has_card: bool
     button_link: str
     variables: frozenset[str]
@@ -80,6 +88,11 @@ class MailFrame:
     def offered(self) -> frozenset[str]:
         """The variables that somebody who writes the sentences may use."""
         return self.variables | (SENDERS[self.sender].variables & SENTENCE_VARIABLES)
+
+    @property
+    def shown_by_layout(self) -> frozenset[str]:
+        """The mail's own variables that stand in it whatever the sentences say: the button's address, and the card's."""
+        return frozenset({self.button_link}) | (placeholders(CARD_TEXT) if self.has_card else frozenset())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

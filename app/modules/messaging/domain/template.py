@@ -87,7 +87,9 @@ def render(template: MailTemplate, values: Mapping[str, str]) -> RenderedMail:
     escaped = {name: html.escape(value) for name, value in plain.items()}
     body = template.html if plain.get(LOGO) else _LOGO.sub("", template.html)
     return RenderedMail(
-        subject=" ".join(_fill(template.subject, plain).split()), html=_fill(body, escaped), text=_fill(template.text, plain)
+        subject=" ".join(fill_variables(template.subject, plain).split()),
+        html=fill_variables(body, escaped),
+        text=fill_variables(template.text, plain),
     )
 
 
@@ -101,5 +103,6 @@ def _misplaced(values: Mapping[str, str]) -> Iterable[str]:
                 yield name
 
 
-def _fill(text: str, values: Mapping[str, str]) -> str:
+def fill_variables(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with its placeholders replaced as they are, in one pass; KeyError for one without a value."""
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)

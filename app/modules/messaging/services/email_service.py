@@ -98,6 +98,8 @@ class EmailService:
             await self._settle(claim.mail_id, MailState.SUPPRESSED, None, error=obstacle)
             return MailState.SUPPRESSED
         rendered = render(claim.template, {**variables, **self._choices(category, customer_id)})
+        if is_test:
+            rendered = dataclasses.replace(rendered, subject=f"{TEST_MARK} {rendered.subject}")
         mail = _Mail(
             rendered=rendered,
             message_id=message_id,

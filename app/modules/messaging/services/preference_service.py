@@ -11,7 +11,6 @@ from app.core import audit
 from app.core.config import get_settings
 from app.core.context import Ctx
 from app.core.errors import N_, NotFound
-from app.core.modules import load_attribute
 from app.modules.customers import public as customers
 from app.modules.messaging.domain.content import MailBrand
 from app.modules.messaging.domain.delivery import mask_email
@@ -116,8 +115,7 @@ async def _choose_reminders(ctx: Ctx, customer: customers.CustomerRecord, *, is_
 
 async def _find_brand(ctx: Ctx) -> MailBrand:
     """Return how the merchant's mails look, so that the page is known for theirs; our own colour while they have no program."""
-    path = template_service.brand_provider()
-    brand: MailBrand | None = await load_attribute(path)(ctx) if path else None
+    brand = await template_service.find_brand(ctx)
     if brand is None:
         return MailBrand(colour=PLATFORM_COLOUR)
     here = get_settings().base_url.rstrip("/")

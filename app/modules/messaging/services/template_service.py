@@ -1,7 +1,8 @@
 """Who gives the values of a mail, and who knows how a merchant's mails look: modules announce it once, in their definitions."""
 
+from app.core.context import Ctx
 from app.core.modules import load_attribute
-from app.modules.messaging.domain.content import Provider, TemplateSpec
+from app.modules.messaging.domain.content import MailBrand, Provider, TemplateSpec
 from app.modules.messaging.errors import UnknownTemplateException
 
 _specs: dict[str, TemplateSpec] = {}
@@ -46,3 +47,10 @@ def register_brand(provider: str) -> None:
 def brand_provider() -> str | None:
     """Return the import path given to `register_brand`, or None."""
     return next(iter(_brands), None)
+
+
+async def find_brand(ctx: Ctx) -> MailBrand | None:
+    """Return how this merchant's mails look; None before there is something to know."""
+    path = brand_provider()
+    brand: MailBrand | None = await load_attribute(path)(ctx) if path else None
+    return brand

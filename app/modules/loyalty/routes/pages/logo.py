@@ -11,8 +11,8 @@ from app.core.web.deps import access
 from app.modules.loyalty.services import logo_service
 
 router = APIRouter(tags=["Loyalty - Pictures"], include_in_schema=False)
-# The address names the content, so what is there never changes.
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+# The address names the content, so what is there never changes. Mails show it too, and mail readers are other sites.
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy": "cross-origin"}
 
 
 @router.get("/logos/{merchant_id}/{name}", summary="A merchant's logo")

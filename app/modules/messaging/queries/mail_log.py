@@ -1,0 +1,53 @@
+"""The log of mails as the platform's admin reads it, newest first."""
+
+import dataclasses
+import datetime as dt
+import uuid
+
+from app.core import pagination
+from app.core.context import PlatformCtx
+from app.core.pagination import Page, page_of, read_cursor
+from app.modules.messaging.domain.delivery import mask_email
+from app.modules.messaging.domain.enums import MailState
+
+LIST = """
+SELECT l.id, l.created_at, l.merchant_id, l.template, t.title, l.locale, l.recipient, l.state, l.attempts, l.provider, l.error,
+       l.delivery, l.is_test
+FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
+WHERE ($2::text IS NULL OR l.state = $2) AND ($3::timestamptz IS NULL OR (l.created_at, l.id) < ($3, $4))
+ORDER BY l.created_at DESC, l.id DESC LIMIT $5
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedMail:
+    """One mail: `recipient` is masked, None when nobody was written to; `title` is the template's, in the reader's language."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    merchant_id: uuid.UUID | None
+    template: str
+    title: str
+    locale: str
+    recipient: str | None
+    state: MailState
+    attempts: int
+    provider: str | None
+    error: str | None
+    delivery: str | None
+    is_test: bool
+
+
+async def list_mails(
+    ctx: PlatformCtx, *, state: MailState | None = None, cursor: str | None = None, limit: int = pagination.DEFAULT_PAGE
+) -> Page[LoggedMail]:
+    """Return a page of the log, only mails in `state` if one is given; BadCursor for a cursor that is not ours."""
+    at, mail_id = read_cursor(cursor, pagination.parse_instant, uuid.UUID) if cursor else (None, None)
+    rows = await ctx.conn.fetch(LIST, ctx.locale, state and str(state), at, mail_id, limit + 1)
+    found = []
+    for row in rows:
+        values = dict(row)
+        recipient = mask_email(row["recipient"]) if row["recipient"] else None
+        changes = {"title": row["title"] or row["template"], "recipient": recipient, "state": MailState(row["state"])}
+        found.append(LoggedMail(**values | changes))
+    return page_of(found, limit, lambda mail: (mail.created_at.isoformat(), str(mail.id)))

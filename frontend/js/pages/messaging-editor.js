@@ -1,0 +1,118 @@
+/**
+ * Writing a mail: variables go in where the cursor is, and the preview follows what is typed.
+ *
+ * The frame shows a document of ours under a policy of its own (inline styles, no scripts). What the server made of the sentences is put
+ * into that document, so that nothing is loaded anew and the reader's place stays.
+ */
+import { ApiError, component, post, serialize } from "../kit.js";
+
+const PAUSE_MS = 350;
+const WIDTHS = { wide: 640, narrow: 375 };
+
+component("mailEditor", () => ({
+  view: "wide",
+  field: null,
+  saved: "",
+  turn: 0,
+  timer: 0,
+
+  init() {
+    const { form, frame, stage } = this.$refs;
+    this.saved = JSON.stringify(serialize(form));
+    this.field = form.elements.before;
+    form.addEventListener("focusin", ({ target }) => { if (target.name) this.field = target; });
+    form.addEventListener("input", () => this.changed());
+    form.addEventListener("form-saved", () => { this.saved = JSON.stringify(serialize(form)); });
+    addEventListener("beforeunload", (event) => { if (this.isChanged()) event.preventDefault(); });
+    frame.addEventListener("load", () => this.settle());
+    new ResizeObserver(() => this.fit()).observe(stage.parentElement);
+    if (matchMedia("(max-width: 640px)").matches) this.view = "narrow";
+    this.show();
+    this.settle();
+  },
+
+  isChanged() {
+    return JSON.stringify(serialize(this.$refs.form)) !== this.saved;
+  },
+
+  /** Puts a variable where the cursor is, or was last. */
+  insert(event) {
+    const { field } = this;
+    field.setRangeText(event.currentTarget.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+    field.focus();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+
+  changed() {
+    this.$refs.unsaved.hidden = !this.isChanged();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.refresh(), PAUSE_MS);
+  },
+
+  /** Asks the server what the sentences make; an answer that a later one has overtaken is dropped. */
+  async refresh() {
+    this.turn += 1;
+    const { turn } = this;
+    const { problem, subject, preheader, text } = this.$refs;
+    try {
+      const mail = await post(this.$root.dataset.preview, serialize(this.$refs.form));
+      if (turn !== this.turn) return;
+      problem.textContent = "";
+      subject.textContent = mail.subject;
+      preheader.textContent = mail.preheader;
+      text.textContent = mail.text;
+      this.place(mail.html);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (turn === this.turn) problem.textContent = [...new Set(error.errors.map(({ message }) => message))].join(" ") || error.detail;
+    }
+  },
+
+  /** Puts the document `html` into the frame; parsed there, where the frame's policy counts and not this page's. */
+  place(html) {
+    const { contentDocument: shown, contentWindow } = this.$refs.frame;
+    const parsed = new contentWindow.DOMParser().parseFromString(html, "text/html");
+    shown.replaceChild(shown.adoptNode(parsed.documentElement), shown.documentElement);
+    this.settle();
+  },
+
+  /** Takes the addresses of the links away: nothing in a preview leads anywhere. */
+  settle() {
+    const shown = this.$refs.frame.contentDocument;
+    if (!shown?.body) return;
+    shown.querySelectorAll("a[href]").forEach((link) => link.removeAttribute("href"));
+    this.fit();
+  },
+
+  choose(event) {
+    this.view = event.currentTarget.dataset.view;
+    this.show();
+  },
+
+  show() {
+    const isText = this.view === "text";
+    this.$refs.stage.hidden = isText;
+    this.$refs.text.hidden = !isText;
+    for (const button of this.$root.querySelectorAll("[data-view]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.view === this.view));
+    }
+    this.fit();
+  },
+
+  /** Gives the mail its width, makes it smaller where there is less room, and shows it whole. */
+  fit() {
+    const { frame, stage } = this.$refs;
+    const shown = frame.contentDocument?.body;
+    if (!shown || this.view === "text") return;
+    const width = WIDTHS[this.view];
+    const scale = Math.min(1, stage.parentElement.clientWidth / width);
+    frame.style.setProperty("width", `${width}px`);
+    frame.style.setProperty("max-width", "none");
+    const height = shown.scrollHeight;
+    frame.style.setProperty("height", `${height}px`);
+    frame.style.setProperty("transform", `scale(${scale})`);
+    stage.style.setProperty("width", `${Math.ceil(width * scale)}px`);
+    stage.style.setProperty("height", `${Math.ceil(height * scale)}px`);
+    stage.style.setProperty("margin-inline", "auto");
+  },
+}));
