@@ -24,7 +24,7 @@ from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.queries import expiry as queries
 from app.modules.loyalty.queries.expiry import Forecast, ForecastCard, Sweep
 from app.modules.loyalty.services import notification_service
-from app.modules.loyalty.services.ledger_expiry import FIRST, ExpiredChunk, WarnedCard, expire_chunk
+from app.modules.loyalty.services.ledger_expiry import FIRST, TOLD_AFTER, ExpiredChunk, WarnedCard, expire_chunk
 from app.modules.tenancy import public as tenancy
 
 KIND = "loyalty.expire_points"
@@ -155,11 +155,13 @@ async def _work(turn: Turn, run: JobRun, zone: zoneinfo.ZoneInfo, day: dt.date, 
 
 async def _expire(ctx: Ctx, due: Sweep, position: _Position) -> ExpiredChunk:
     chunk = await expire_chunk(ctx, due, after_id=position.after_id, waits=position.number > PASSING_BY)
+    first = len(ctx.pending)
     for card in chunk.warned:
         warning = expiry.due_warning(_state(card), due.rules, due.now)
         if warning is None:
             raise RuntimeError(f"the sweep warns a card that the rule does not: {card.id}")
         notification_service.send_points_expiration_warning(ctx, card, warning.days_before, warning.expiring_points, warning.expires_on)
+    ctx.pending[first:] = [dataclasses.replace(message, available_at=ctx.now + TOLD_AFTER) for message in ctx.pending[first:]]
     return chunk
 
 

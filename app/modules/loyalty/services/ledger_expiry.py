@@ -20,6 +20,8 @@ from app.modules.loyalty.events import PointsExpired
 from app.modules.loyalty.queries.expiry import CANDIDATES, DUE, Sweep
 
 CHUNK = 500
+TOLD_AFTER = dt.timedelta(minutes=15)
+"""Mails wait this long: the sweep's next turn, also the one after a worker's death, must not queue up behind the mails it caused."""
 FIRST = uuid.UUID(int=0)
 """Sorts before every card: where a pass begins."""
 
@@ -50,7 +52,7 @@ WITH picked AS (
 ), messages AS (
   INSERT INTO core_outbox (merchant_id, id, task, payload, available_at, created_at)
   SELECT $1, ($13::uuid[])[row_number() OVER ()], s.task,
-         jsonb_build_object('card_id', b.card_id, 'transaction_id', b.id, 'points', b.points), $10, $10
+         jsonb_build_object('card_id', b.card_id, 'transaction_id', b.id, 'points', b.points), $15, $10
   FROM booked b CROSS JOIN unnest($14::text[]) AS s (task)
 ), cards AS (
   UPDATE loyalty_cards c SET updated_at = $10,
@@ -105,6 +107,7 @@ async def expire_chunk(ctx: Ctx, sweep: Sweep, *, after_id: uuid.UUID, waits: bo
     rows = await ctx.conn.fetch(
         EXPIRE_WAITING if waits else EXPIRE_FREE, *sweep.bindings(ctx.merchant_id), after_id, ctx.now, sweep.day.isoformat(),
         [new_id() for _ in range(CHUNK)], [new_id() for _ in range(CHUNK * len(tasks))], tasks,
+        ctx.now + TOLD_AFTER,
     )  # fmt: skip
     totals = rows[0]
     return ExpiredChunk(

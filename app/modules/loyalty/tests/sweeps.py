@@ -33,7 +33,7 @@ MANY_CARDS = """
 WITH numbers AS (
   SELECT n, ('0199f1a0-0000-7000-8000-' || lpad(to_hex($4::bigint + n), 12, '0'))::uuid AS id,
          ('0199f1a0-0001-7000-8000-' || lpad(to_hex($4::bigint + n), 12, '0'))::uuid AS row_id
-  FROM generate_series(1, $5::int) AS n
+  FROM generate_series($7::int, $7::int + $5::int - 1) AS n
 ), cards AS (
   INSERT INTO loyalty_cards (merchant_id, id, program_id, enrolled_at_store_id, card_number, qr_token, stamps_target, points_balance,
     total_points_earned, visit_count, last_activity_at, first_visit_at, created_at, updated_at)
@@ -46,11 +46,11 @@ SELECT $1, row_id, id, $3, 'points_earned', 0, 1 + n % 97, 0, 0, 1 + n % 97, 0, 
 """
 
 
-async def make_cards(conn: asyncpg.Connection, shop: MadeShop, count: int, *, at: dt.datetime) -> int:
-    """Make `count` cards with one purchase at `at` each, as superuser; return the sum of their points."""
+async def make_cards(conn: asyncpg.Connection, shop: MadeShop, count: int, *, at: dt.datetime, number: int = 1) -> int:
+    """Make `count` cards with one purchase at `at` each, numbered from `number`, as superuser; return the sum of their points."""
     first = uuid.uuid4().int & 0xFFFF_FFFF_0000
-    await conn.execute(MANY_CARDS, shop.merchant.id, shop.program.id, shop.merchant.store.id, first, count, at)
-    return sum(1 + number % 97 for number in range(1, count + 1))
+    await conn.execute(MANY_CARDS, shop.merchant.id, shop.program.id, shop.merchant.store.id, first, count, at, number)
+    return sum(1 + each % 97 for each in range(number, number + count))
 
 
 async def ask_for_sweep(database: Database, merchant_id: uuid.UUID, now: dt.datetime) -> uuid.UUID:

@@ -15,6 +15,7 @@ from app.modules.loyalty.domain.balances import CardState, ProgramRules
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.events import PointsExpired
 from app.modules.loyalty.services import points_service
+from app.modules.loyalty.services.ledger_expiry import TOLD_AFTER
 from app.modules.loyalty.tests.domain.builders import LUXEMBOURG, local
 from app.modules.loyalty.tests.factories import (
     MadeCard,
@@ -106,9 +107,17 @@ async def test_what_is_told_is_what_the_event_says(database: Database, superuser
     event = PointsExpired(card_id=card.id, transaction_id=row["id"], points=30)
     messages = writer.messages_for_event(event, merchant_id=shop.merchant.id, now=MIDNIGHT)
     assert [(each["task"], each["payload"], each["available_at"], each["created_at"]) for each in told] == sorted(
-        (message.task, message.payload, MIDNIGHT, MIDNIGHT) for message in messages
+        (message.task, message.payload, MIDNIGHT + TOLD_AFTER, MIDNIGHT) for message in messages
     )
     assert {each["id"].version for each in told} == {7}
+
+
+async def test_mails_wait_so_that_the_sweep_need_not_wait_for_them(database: Database, superuser: asyncpg.Connection) -> None:
+    shop = await shop_of(database)
+    await card_of(database, shop, at=VISIT + 5 * DAY)
+    await run_sweep(database, shop.merchant.id, MIDNIGHT)
+    waits = "SELECT available_at FROM core_outbox WHERE merchant_id = $1 AND payload->>'template' = 'loyalty_points_expiring'"
+    assert await superuser.fetchval(waits, shop.merchant.id) == MIDNIGHT + TOLD_AFTER
 
 
 async def test_the_warning_comes_once_fourteen_days_before(database: Database, superuser: asyncpg.Connection) -> None:
