@@ -16,7 +16,7 @@ from app.modules.messaging.errors import (
 )
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.links import preferences_link, preferences_path
-from app.modules.messaging.services.mail_service import enqueue_mail, send_mail
+from app.modules.messaging.services.mail_service import address_line, enqueue_mail, send_mail
 from app.modules.messaging.services.preference_service import forget_customer
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.messaging.services.template_seeds import seed_templates
@@ -34,6 +34,7 @@ __all__ = [
     "TemplateVariableException",
     "TemporaryFailure",
     "UnknownTemplateException",
+    "address_line",
     "enqueue_mail",
     "forget_customer",
     "preferences_link",

@@ -20,7 +20,7 @@ from app.modules.loyalty.queries import programs
 from app.modules.loyalty.queries.mail_facts import MailFacts, find_mail_facts
 from app.modules.loyalty.services import mail_phrases
 from app.modules.loyalty.services.notification_service import Gift
-from app.modules.messaging.public import MailContent, MailNotWantedException, TemplateSpec
+from app.modules.messaging.public import MailContent, MailNotWantedException, TemplateSpec, address_line
 from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.public import StoreView
 
@@ -173,13 +173,14 @@ async def _get_facts(ctx: Ctx, card_id: uuid.UUID, customer_id: uuid.UUID, *, tr
 
 
 async def _content(ctx: Ctx, facts: MailFacts, extra: Mapping[str, str], *, stores: Sequence[StoreView] | None = None) -> MailContent:
-    """Return a mail's values: what all mails of a card show, and `extra`. Its link leads to an open store's storefront."""
+    """Return a mail's values: what all mails of a card show, and `extra`. Address and link are those of an open store."""
     store = _open_store(await tenancy.list_stores(ctx) if stores is None else stores, facts.enrolled_at_store_id)
     values = {
         "card_name": facts.card_name,
         "card_number": format_number(facts.card_number),
         "card_progress": mail_phrases.balance(facts),
         "card_link": f"{_storefront(store)}/dashboard",
+        "merchant_address": address_line(store),
         **extra,
     }
     return MailContent(brand_colour=facts.colour, logo_link=_logo_link(facts.logo_path), values=values)

@@ -15,6 +15,7 @@ class MailContent:
     """The values of one mail, made at the moment of sending, in its language.
 
     `brand_colour` (#rrggbb) colours it; `logo_link` is the absolute address of a picture for its head, empty for none.
+    `values` may hold a `merchant_address` of their own; without, the mail carries that of the store it was asked for.
     """
 
     brand_colour: str

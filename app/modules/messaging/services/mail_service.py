@@ -16,6 +16,7 @@ from app.modules.messaging.services import template_service
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.tenancy import public as tenancy
+from app.modules.tenancy.public import StoreView
 
 TASK = "messaging.send_mail"
 
@@ -71,11 +72,9 @@ async def send_mail(
             return await service.suppress(
                 template, language, message_id=message_id, reason=refusal.reason, recipient=customer.email, customer_id=customer_id
             )
-        values = {
-            **_base_values(content, merchant.name, greetable_name(customer.first_name)),
-            "merchant_address": await sender_address_line(ctx, store_id or customer.registered_store_id),
-            **content.values,
-        }
+        values = {**_base_values(content, merchant.name, greetable_name(customer.first_name)), **content.values}
+        if "merchant_address" not in values:
+            values["merchant_address"] = await sender_address_line(ctx, store_id or customer.registered_store_id)
     return await service.send_template(template, language, customer.email, values, message_id=message_id, customer_id=customer_id)
 
 
@@ -100,4 +99,9 @@ async def sender_address_line(ctx: Ctx, store_id: uuid.UUID | None) -> str:
     """Return the address of the store on one line, of the merchant's first store when none is named."""
     stores = await tenancy.list_stores(ctx, include_closed=True)
     store = next((store for store in stores if store.id == store_id), stores[0] if stores else None)
-    return f"{store.address_line}, {store.postal_code} {store.city}" if store else ""
+    return address_line(store) if store else ""
+
+
+def address_line(store: StoreView) -> str:
+    """Return the store's address on one line, as it stands at the foot of a mail."""
+    return f"{store.address_line}, {store.postal_code} {store.city}"

@@ -1,0 +1,5 @@
+"""For the tests of modules that send mails: a real mail server on the loopback."""
+
+from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+
+__all__ = ["MailServer", "mail_server"]
