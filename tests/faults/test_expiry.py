@@ -157,7 +157,7 @@ async def test_a_worker_killed_in_chunk_seven_of_twenty_and_two_reruns_at_once(s
 async def test_a_workers_memory_does_not_grow_with_the_cards(stack: Stack, nights: Nights) -> None:
     stack.start("relay")
     stack.start("worker")
-    peaks = []
+    peaks: list[int] = []
     for cards in (CHUNK, CHUNK, CARDS):  # the first lets it load what it needs
         shop, _ = await nights.shop(cards)
         if peaks:

@@ -40,6 +40,11 @@ FROM (SELECT {DUE} AS is_due, c.points_balance FROM loyalty_cards c WHERE {CANDI
 FIRST_CARDS = f"""
 SELECT c.card_number, c.points_balance, {DUE} AS is_due FROM loyalty_cards c WHERE {CANDIDATES} ORDER BY c.card_number LIMIT $9
 """
+# The connections of web processes: a role sees what its own connections are at.
+IS_COUNTER_BUSY = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE datname = current_database() AND state = 'active' AND application_name = 'orion-web' AND pid <> pg_backend_pid())
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,6 +101,12 @@ async def find_sweep(ctx: Ctx, zone: zoneinfo.ZoneInfo) -> Sweep | None:
 async def is_any_left(ctx: Ctx, sweep: Sweep) -> bool:
     """Return whether the sweep has still something to do, on cards that somebody holds included."""
     found: bool = await ctx.conn.fetchval(IS_ANY_LEFT, *sweep.bindings(ctx.merchant_id), sweep.day.isoformat())
+    return found
+
+
+async def is_counter_busy(ctx: Ctx) -> bool:
+    """Return whether a web process has the database at work at this moment: by chance, as often as there is much to do."""
+    found: bool = await ctx.conn.fetchval(IS_COUNTER_BUSY)
     return found
 
 

@@ -5,10 +5,12 @@ walks along all cards and passes over those that somebody holds; while any of th
 last passes wait for them.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
 import enum
+import time
 import uuid
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -32,6 +34,8 @@ PASSING_BY = 3
 """Passes that wait for nobody; a counter holds a card for milliseconds."""
 MOST_PASSES = 6
 """What is due again after so many passes came onto its card meanwhile, and is tomorrow's."""
+GIVEN_WAY = 1.0
+"""While counters have the database at work, the sweep rests after a chunk for so many times what the chunk took."""
 DAY_OVER = "day_over"
 
 
@@ -125,6 +129,7 @@ async def _begin(turn: Turn) -> tuple[JobRun, zoneinfo.ZoneInfo, dt.date]:
 async def _work(turn: Turn, run: JobRun, zone: zoneinfo.ZoneInfo, day: dt.date, progress: Progress | None) -> Swept:
     position, due = _Position.read(run.cursor), None
     while True:
+        started = time.perf_counter()
         async with turn.unit_of_work() as ctx:
             if expiry.local_day(ctx.now, zone) != day:  # the new day's run covers this one's rest
                 await jobs.fail(ctx, run, DAY_OVER)
@@ -141,6 +146,7 @@ async def _work(turn: Turn, run: JobRun, zone: zoneinfo.ZoneInfo, day: dt.date, 
                 await jobs.finish(ctx, run)
             elif is_over:
                 await jobs.release(ctx, run)
+            is_counter_busy = await queries.is_counter_busy(ctx)
         _measure(chunk)
         if progress is not None:
             progress(chunk.expired + len(chunk.warned))
@@ -151,6 +157,8 @@ async def _work(turn: Turn, run: JobRun, zone: zoneinfo.ZoneInfo, day: dt.date, 
         if following.number != position.number:
             due = None  # the program may have changed: the next pass asks again
         position = following
+        if is_counter_busy:
+            await asyncio.sleep(GIVEN_WAY * (time.perf_counter() - started))
 
 
 async def _expire(ctx: Ctx, due: Sweep, position: _Position) -> ExpiredChunk:
