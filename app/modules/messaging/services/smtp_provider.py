@@ -22,7 +22,7 @@ from app.modules.messaging.errors import PermanentFailure, TemporaryFailure
 STEP_SECONDS = 10.0
 WHOLE_SECONDS = 40.0
 IDLE_SECONDS = 30.0
-MAX_IDLE = 4
+MAX_IDLE = 16
 NO_SUCH_MAILBOX, MAILBOX_FULL = (550, 551, 553), 552
 ADDRESS_STATUS, MAILBOX_STATUS, MAILBOX_DISABLED = "5.1.", "5.2.", "5.2.1"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -89,7 +89,7 @@ class SmtpProvider:
     def _send(self, mail: OutgoingMail) -> str:
         deadline = time.monotonic() + WHOLE_SECONDS
         try:
-            connection = self._take(deadline)
+            connection = self._begin(mail.sender, deadline)
             try:
                 answer = self._deliver(connection, mail, deadline)
             except BaseException:
@@ -105,13 +105,28 @@ class SmtpProvider:
             is_late = isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)  # smtplib wraps it
             raise TemporaryFailure("smtp_timeout" if is_late else "smtp_connection") from error
 
-    def _deliver(self, connection: smtplib.SMTP, mail: OutgoingMail, deadline: float) -> str:
-        """One transaction. Only an answer to this recipient or this content can be final: a refused sender is our set-up."""
+    def _begin(self, sender: str, deadline: float) -> smtplib.SMTP:
+        """Return a connection that has taken the sender. Nothing of the mail has left by then: a kept one that is gone is replaced."""
+        while (kept := self._pop_kept()) is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                self._step(kept, deadline)
+                if kept.mail(sender)[0] == 250:
+                    return kept
+            _close(kept)
+        connection = self._connect(deadline)
         try:
             self._step(connection, deadline)
-            _expect(connection.mail(mail.sender))
-        except _Refusal as refusal:
+            _expect(connection.mail(sender))
+        except _Refusal as refusal:  # a refused sender is our set-up, not this mail's fault
+            _close(connection)
             raise TemporaryFailure(refusal.reason) from refusal
+        except BaseException:
+            _close(connection)
+            raise
+        return connection
+
+    def _deliver(self, connection: smtplib.SMTP, mail: OutgoingMail, deadline: float) -> str:
+        """The rest of one transaction. Only an answer to this recipient or this content can be final."""
         try:
             self._step(connection, deadline)
             self._name_recipient(connection, mail.recipient)
@@ -130,19 +145,14 @@ class SmtpProvider:
                 raise
             raise PermanentFailure(refusal.reason, bounce=refusal.bounce) from refusal
 
-    def _take(self, deadline: float) -> smtplib.SMTP:
-        """Return a kept connection that still answers, or a new one."""
-        while True:
-            with self._lock:
-                since, connection = self._idle.pop() if self._idle else (0.0, None)
-            if connection is None:
-                return self._connect(deadline)
-            if time.monotonic() - since < IDLE_SECONDS:
-                with contextlib.suppress(OSError, smtplib.SMTPException):
-                    self._step(connection, deadline)
-                    if connection.noop()[0] == 250:
-                        return connection
-            _close(connection)
+    def _pop_kept(self) -> smtplib.SMTP | None:
+        """Return the connection that was used last, if it is still young enough to be worth a try."""
+        with self._lock:
+            since, connection = self._idle.pop() if self._idle else (0.0, None)
+        if connection is None or time.monotonic() - since < IDLE_SECONDS:
+            return connection
+        _close(connection)
+        return self._pop_kept()
 
     def _keep(self, connection: smtplib.SMTP) -> None:
         with self._lock:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from app.core.ids import new_id
-from app.modules.messaging.domain.message import build_mail
+from app.modules.messaging.domain.message import POLICY, OutgoingMail, ascii_address, build_mail
 from app.modules.messaging.domain.template import RenderedMail
 
 NOW = dt.datetime(2026, 3, 29, 10, 30, tzinfo=dt.UTC)
@@ -89,3 +89,59 @@ def test_an_address_to_unsubscribe_stays_in_one_piece() -> None:
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
     assert mail.is_marketing
     assert max(len(line) for line in lines if not line.startswith(b"List-")) <= 78
+
+
+SUBJECTS = [
+    "Your card at Bakery",
+    "Deng Kaart – 9 vun 10 Stempelen",
+    "=?utf-8?q?not=20encoded?= by us",
+    "a very long subject in plain letters " * 5,
+    "wërklech laang " * 12,
+    "  blanks around  ",
+    "a\ttab",
+    "日本語" * 30,
+    "",
+]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_headers_are_what_the_library_would_write(subject: str) -> None:
+    reference = EmailMessage(policy=POLICY)
+    reference["Subject"] = subject
+    rendered = RenderedMail(subject=subject, html="<p>x</p>", text="x")
+    head = build(rendered).content.split(b"\r\n\r\n")[0]
+    assert reference.as_bytes().rstrip(b"\r\n") in head
+    assert max(len(line) for line in head.split(b"\r\n")) <= 78
+
+
+@pytest.mark.parametrize("subject", ["x\r\nBcc: all@example.lu", "x\nBcc: all@example.lu", "x\rBcc: all@example.lu"])
+def test_a_subject_cannot_become_a_header(subject: str) -> None:
+    with pytest.raises(ValueError, match=r"linefeed|carriage"):
+        build(RenderedMail(subject=subject, html="<p>x</p>", text="x"))
+
+
+@pytest.mark.parametrize(
+    "recipient", ["lea@example.lu", "lea.weber+card@mail.example.lu", "o'neil@example.lu", '"a b"@example.lu', "lea@münchen.example"]
+)
+def test_unusual_addresses_are_written_as_the_library_would(recipient: str) -> None:
+    message = parse(build(RENDERED, recipient=recipient).content)
+    assert [address.addr_spec for address in message["To"].addresses] == [ascii_address(recipient)]
+
+
+@pytest.mark.parametrize(
+    "text", ["one\ntwo\r\nthree\rfour", "blank at the end \n.\n..\nFrom here\n", "=", "é" * 500, "--=_boundary\n", "\t\n\n"]
+)
+def test_bodies_survive_the_wire(text: str) -> None:
+    """Line ends become the wire's; nothing else changes, and no line is longer than quoted-printable allows."""
+    content = build(RenderedMail(subject="x", html=f"<pre>{text}</pre>", text=text)).content
+    body = parse(content).get_body(("plain",))
+    assert body is not None
+    assert body.get_content() == text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    assert max(len(line) for line in content.split(b"\r\n")) <= 78
+    assert b"\n" not in content.replace(b"\r\n", b"")
+
+
+def build(rendered: RenderedMail, *, recipient: str = "a@b.lu") -> OutgoingMail:
+    return build_mail(
+        rendered, outbox_id=new_id(), mail_from="loyalty@orion.example", display_name="X", recipient=recipient, locale="en", sent_at=NOW
+    )
