@@ -16,7 +16,9 @@
 | Points: welcome bonus once, not within 12 months of an erasure | services/test_enrollment.py |
 | Voids: every policy, owed first, cancelled redemptions | services/test_voids.py |
 | Voids: adjust by manager; ADMIN_ADJUSTMENT by the platform | routes/test_store_value.py; here |
-| Expiry: the whole balance at the end of the merchant's day; a late spend | here |
+| Voids: what has expired since is owed by nobody | services/test_voids_after_expiry.py |
+| Expiry: the whole balance at the end of the merchant's day; a late spend | here; services/test_expire_points.py |
+| Expiry: warning once, activity arms again, shortened periods; missed days | services/test_expire_points.py |
 | PINs: all | services/test_pin_entry.py |
 | PINs: pairing, revoking | routes/test_merchant_team.py |
 | PINs: a signed-in store user needs no pairing | here |
