@@ -111,6 +111,7 @@ component("mailEditor", () => ({
     const scale = Math.min(1, stage.parentElement.clientWidth / width);
     frame.style.setProperty("width", `${width}px`);
     frame.style.setProperty("max-width", "none");
+    shown.parentElement.style.setProperty("overflow", "hidden"); // a scroll bar would make the mail narrower while it is measured
     const height = shown.scrollHeight;
     frame.style.setProperty("height", `${height}px`);
     frame.style.setProperty("transform", `scale(${scale})`);

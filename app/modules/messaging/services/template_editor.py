@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from collections.abc import Mapping
 
 from app.core import audit
 from app.core.config import get_settings
@@ -30,10 +31,11 @@ SAMPLE_MERCHANT, SAMPLE_ADDRESS = "Café Soleil", "1, rue du Fort, L-1234 Luxemb
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Preview:
-    """A mail with sample values, and the line that a mailbox shows after its subject."""
+    """A mail with sample values, the line that a mailbox shows after its subject, and the values by variable."""
 
     mail: RenderedMail
     preheader: str
+    values: Mapping[str, str]
 
 
 async def get_template(ctx: Ctx | PlatformCtx, code: str, locale: str) -> StoredTemplate:
@@ -79,7 +81,7 @@ async def preview(ctx: Ctx | PlatformCtx, code: str, locale: str, copy: MailCopy
         check_copy(copy, stored.frame)
     values = await sample_values(ctx, stored)
     mail = render(compile_template(code, locale, shown, stored.frame), values)
-    return Preview(mail, fill_variables(shown.preheader, values))
+    return Preview(mail, fill_variables(shown.preheader, values), values)
 
 
 async def request_test(ctx: Ctx | PlatformCtx, code: str, locale: str) -> str:
