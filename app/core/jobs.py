@@ -51,6 +51,12 @@ LAST_DONE = """
 SELECT max(started_at) FROM core_job_runs WHERE merchant_id IS NOT DISTINCT FROM $1 AND kind = $2 AND status = 'done'
 """
 
+LIST_RUNS = """
+SELECT id, merchant_id, kind, period, status, counts, attempt, started_at, heartbeat_at, finished_at, error FROM core_job_runs
+"""
+LIST_OPEN = f"{LIST_RUNS} WHERE status <> 'done' ORDER BY heartbeat_at DESC, id LIMIT $1"
+LIST_DONE = f"{LIST_RUNS} WHERE status = 'done' AND started_at > $2 ORDER BY started_at DESC, id LIMIT $1"
+
 
 class RunLost(Exception):
     """Another has taken the run over: this one's chunk must be undone, so let the error leave the unit of work."""
@@ -119,3 +125,34 @@ async def last_done(ctx: Ctx | PlatformCtx, kind: str) -> dt.datetime | None:
     """Return when the last run of this kind that was finished had begun, or None."""
     at: dt.datetime | None = await ctx.conn.fetchval(LAST_DONE, ctx.merchant_id if isinstance(ctx, Ctx) else None, kind)
     return at
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as the admin sees it; `counts` are its own words for what it did."""
+
+    id: uuid.UUID
+    merchant_id: uuid.UUID | None
+    kind: str
+    period: str
+    status: str
+    counts: Mapping[str, int]
+    attempt: int
+    started_at: dt.datetime
+    heartbeat_at: dt.datetime
+    finished_at: dt.datetime | None
+    error: str | None
+
+    def is_alive(self, now: dt.datetime) -> bool:
+        """Whether somebody is at it: the others wait for their next turn, or for somebody to take them over."""
+        return self.status == "running" and now - self.heartbeat_at <= LAPSE
+
+
+async def list_open_runs(ctx: PlatformCtx, limit: int) -> list[RunView]:
+    """Return runs that are not done, those with the latest sign of life first."""
+    return [RunView(**dict(row)) for row in await ctx.conn.fetch(LIST_OPEN, limit)]
+
+
+async def list_done_runs(ctx: PlatformCtx, limit: int, *, since: dt.datetime) -> list[RunView]:
+    """Return runs that were begun after `since` and are done, the latest first."""
+    return [RunView(**dict(row)) for row in await ctx.conn.fetch(LIST_DONE, limit, since)]

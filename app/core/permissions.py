@@ -35,6 +35,7 @@ CORE = (
     # Running the platform: processes, background work, the database.
     Permission("core.health.view", ADMINS),
     Permission("core.outbox.retry", ADMINS),
+    Permission("core.job.run", ADMINS),
 )
 """The rights of core's own routes, known without any module."""
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, lists, numbers
+from babel import Locale, dates, lists, numbers, units
 
 from app.core.i18n import luxembourgish
 from app.core.i18n.locale import current_locale
@@ -91,6 +91,13 @@ def relative(when: dt.datetime, now: dt.datetime, locale: str | None = None) -> 
 def duration(length: dt.timedelta, locale: str | None = None) -> str:
     """A length of time in one unit: `15 minutes`, `1 hour`, `90 minutes`."""
     return dates.format_timedelta(length, threshold=_threshold(length), locale=_locale(locale))
+
+
+def seconds(value: float, locale: str | None = None) -> str:
+    """How long something took or how often it comes: `0.3 sec` below ten seconds, from then on as `duration`."""
+    if value >= 10:
+        return duration(dt.timedelta(seconds=round(value)), locale)
+    return luxembourgish.settle_n(units.format_unit(round(value, 1), "duration-second", length="short", locale=_locale(locale)))
 
 
 def join(items: Sequence[str], locale: str | None = None) -> str:

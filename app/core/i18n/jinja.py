@@ -35,6 +35,7 @@ def install(environment: Environment) -> None:
         "datetime": formatting.datetime,
         "relative": formatting.relative,
         "duration": formatting.duration,
+        "seconds": formatting.seconds,
         "join_list": formatting.join,
         "language_name": formatting.language_name,
     }

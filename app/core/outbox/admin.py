@@ -22,6 +22,17 @@ UPDATE core_outbox SET dead_at = NULL, error = NULL, attempts = 0, deaths = 0, l
 WHERE id = $1 AND dead_at IS NOT NULL RETURNING merchant_id, task
 """
 
+RETRY_DEAD_OF = """
+WITH chosen AS (SELECT id FROM core_outbox WHERE task = $1 AND dead_at IS NOT NULL ORDER BY dead_at, id LIMIT $3), again AS (
+    UPDATE core_outbox o SET dead_at = NULL, error = NULL, attempts = 0, deaths = 0, lease_until = NULL, sweep_at = NULL, available_at = $2
+    FROM chosen WHERE o.id = chosen.id AND o.dead_at IS NOT NULL RETURNING 1)
+SELECT count(*) FROM again
+"""
+MOST_RETRIED = 5000
+"""So many at once: one statement that stays short. What is left is seen on the page."""
+
+COUNT_DEAD = "SELECT task, count(*) AS count FROM core_outbox WHERE dead_at IS NOT NULL GROUP BY task ORDER BY count(*) DESC, task"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeadMessage:
@@ -92,6 +103,17 @@ async def retry_dead(conn: asyncpg.Connection, message_id: uuid.UUID, now: dt.da
     """Give a dead message all its tries again, from `now`; None when there is no such dead message."""
     row = await conn.fetchrow(RETRY_DEAD, message_id, now)
     return Retried(row["merchant_id"], row["task"]) if row else None
+
+
+async def retry_dead_of(conn: asyncpg.Connection, task: str, now: dt.datetime) -> int:
+    """Give the dead messages of `task` all their tries again, the oldest 5,000 at most; return how many those were."""
+    count: int = await conn.fetchval(RETRY_DEAD_OF, task, now, MOST_RETRIED)
+    return count
+
+
+async def count_dead(conn: asyncpg.Connection) -> dict[str, int]:
+    """Return how many messages gave up, by task, the most first."""
+    return {row["task"]: row["count"] for row in await conn.fetch(COUNT_DEAD)}
 
 
 async def read_health(conn: asyncpg.Connection, now: dt.datetime) -> Health:

@@ -19,22 +19,14 @@ from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.core.modules import Schedule, load_modules
 from app.core.observability import configure_logging
+from app.core.schedules import Timetable, due_day, note_starts, timetable_of
+from app.core.task_stats import PLATFORM_ID
 from app.core.tasks import watch
-from app.core.tasks.registry import Timetable, timetable_of
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 DAILY_TICK_SECONDS = 30.0
-PLATFORM_ID = uuid.UUID(int=0)
-
-# Those that have run today are left out before the insert: the usual tick writes nothing.
-NOTE_RUNS = """
-INSERT INTO core_schedule_runs (task, subject_id, period, started_at)
-SELECT $1, due.subject_id, due.period, $4 FROM unnest($2::uuid[], $3::text[]) AS due (subject_id, period)
-WHERE NOT EXISTS (SELECT FROM core_schedule_runs r WHERE r.task = $1 AND r.subject_id = due.subject_id AND r.period = due.period)
-ON CONFLICT DO NOTHING RETURNING subject_id
-"""
 
 
 async def start_due_intervals(ctx: PlatformCtx, schedules: Sequence[Schedule]) -> int:
@@ -42,7 +34,7 @@ async def start_due_intervals(ctx: PlatformCtx, schedules: Sequence[Schedule]) -
     count = 0
     for schedule in schedules:
         period = str(int(ctx.now.timestamp()) // schedule.seconds * schedule.seconds)
-        if await _note_runs(ctx, schedule.task, [(PLATFORM_ID, period)]):
+        if await note_starts(ctx, schedule.task, [(PLATFORM_ID, period)]):
             ctx.enqueue(schedule.task)
             count += 1
     return count
@@ -54,35 +46,18 @@ async def start_due_days(ctx: PlatformCtx, schedules: Sequence[Schedule], zones:
     count = 0
     for schedule in schedules:
         due = [(merchant_id, day.isoformat()) for merchant_id, here in local if (day := due_day(schedule, here)) is not None]
-        for merchant_id in await _note_runs(ctx, schedule.task, due):
+        for merchant_id in await note_starts(ctx, schedule.task, due):
             ctx.enqueue(schedule.task, merchant_id=merchant_id)
             count += 1
     return count
-
-
-def due_day(schedule: Schedule, here: dt.datetime) -> dt.date | None:
-    """Return the local day whose run is due at `here`, a merchant's local time; None when today's hour is still to come.
-
-    A daily task that was missed is made up for on the same day, a weekly one until its next day.
-    """
-    has_passed = here.hour >= (schedule.hour or 0)
-    if schedule.weekday is None:
-        return here.date() if has_passed else None
-    days = (here.weekday() - schedule.weekday) % 7
-    return here.date() - dt.timedelta(days=7 if days == 0 and not has_passed else days)
-
-
-async def _note_runs(ctx: PlatformCtx, task: str, due: Sequence[tuple[uuid.UUID, str]]) -> list[uuid.UUID]:
-    rows = await ctx.conn.fetch(NOTE_RUNS, task, [subject for subject, _ in due], [period for _, period in due], ctx.now)
-    return [row["subject_id"] for row in rows]
 
 
 async def tick(database: Database, timetable: Timetable, *, now: dt.datetime | None = None, with_days: bool = True) -> int:
     """Start what is due at `now` (the present); return how many messages were written."""
     async with platform_unit_of_work(database, Principal(SYSTEM), request_id="beat", now=now) as ctx:
         count = await start_due_intervals(ctx, timetable.intervals)
-        if with_days and timetable.daily and timetable.list_merchant_zones is not None:
-            count += await start_due_days(ctx, timetable.daily, await timetable.list_merchant_zones(ctx))
+        if with_days and timetable.daily:
+            count += await start_due_days(ctx, timetable.daily, await timetable.list_zones(ctx))
     return count
 
 

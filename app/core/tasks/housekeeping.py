@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Mapping
 
 from app.core.context import PlatformCtx
-from app.core.modules import Schedule
 
 CHUNK = 500
 KEEP_ANSWERS = dt.timedelta(days=7)  # domain.md, Idempotency
@@ -12,6 +11,11 @@ KEEP_ADDRESSES = dt.timedelta(days=90)  # domain.md, Privacy
 KEEP_DONE = dt.timedelta(days=30)
 KEEP_RUNS = dt.timedelta(days=60)
 KEEP_SIGNS = dt.timedelta(days=1)
+KEEP_JOB_RUNS = dt.timedelta(days=60)
+"""Longer than the period of any kind of run: one that is forgotten could be begun again."""
+KEEP_STATS = dt.timedelta(days=90)
+KEEP_REFUSALS = dt.timedelta(days=1)
+KEEP_ALERTS = dt.timedelta(days=365)
 
 DELETE_ANSWERS = """
 DELETE FROM core_idempotency USING (
@@ -30,11 +34,29 @@ DELETE FROM core_schedule_runs USING (
     SELECT task, subject_id, period FROM core_schedule_runs WHERE started_at < $1 ORDER BY started_at LIMIT $2) old
 WHERE core_schedule_runs.task = old.task AND core_schedule_runs.subject_id = old.subject_id AND core_schedule_runs.period = old.period
 """
+DELETE_JOB_RUNS = "DELETE FROM core_job_runs WHERE id IN (SELECT id FROM core_job_runs WHERE started_at < $1 ORDER BY started_at LIMIT $2)"
+DELETE_STATS = """
+DELETE FROM core_task_stats USING (
+    SELECT task, subject_id, day FROM core_task_stats WHERE day < ($1::timestamptz AT TIME ZONE 'UTC')::date ORDER BY day LIMIT $2) old
+WHERE core_task_stats.task = old.task AND core_task_stats.subject_id = old.subject_id AND core_task_stats.day = old.day
+"""
+DELETE_REFUSALS = """
+DELETE FROM core_store_refusals USING (SELECT minute, store_id FROM core_store_refusals WHERE minute < $1 ORDER BY minute LIMIT $2) old
+WHERE core_store_refusals.minute = old.minute AND core_store_refusals.store_id = old.store_id
+"""
+DELETE_ALERTS = """
+WITH old AS (
+    DELETE FROM core_alerts WHERE id IN (SELECT id FROM core_alerts WHERE cleared_at < $1 ORDER BY cleared_at LIMIT $2) RETURNING id
+), notices AS (DELETE FROM core_alert_notices WHERE alert_id IN (SELECT id FROM old))
+SELECT id FROM old
+"""
 DELETE_SIGNS = "DELETE FROM core_heartbeats WHERE process IN (SELECT process FROM core_heartbeats WHERE beat_at < $1 LIMIT $2)"
 
 
-async def _clear(ctx: PlatformCtx, task: str, statement: str, before: dt.datetime) -> None:
-    if _count(await ctx.conn.execute(statement, before, CHUNK)) == CHUNK:
+async def _clear(ctx: PlatformCtx, task: str, *steps: tuple[str, dt.timedelta]) -> None:
+    """Do one chunk of each step (a statement, and for how long rows are kept); go on at once when any of them was full."""
+    counts = [_count(await ctx.conn.execute(statement, ctx.now - keep, CHUNK)) for statement, keep in steps]
+    if CHUNK in counts:
         ctx.enqueue(task)
 
 
@@ -44,23 +66,28 @@ def _count(status: str) -> int:
 
 async def forget_answers(ctx: PlatformCtx) -> None:
     """Delete answers to idempotent requests after 7 days."""
-    await _clear(ctx, "core.forget_answers", DELETE_ANSWERS, ctx.now - KEEP_ANSWERS)
+    await _clear(ctx, "core.forget_answers", (DELETE_ANSWERS, KEEP_ANSWERS))
 
 
 async def forget_addresses(ctx: PlatformCtx) -> None:
     """Remove addresses from the audit log after 90 days; the entries stay."""
-    await _clear(ctx, "core.forget_addresses", SCRUB_ADDRESSES, ctx.now - KEEP_ADDRESSES)
+    await _clear(ctx, "core.forget_addresses", (SCRUB_ADDRESSES, KEEP_ADDRESSES))
 
 
 async def forget_done_messages(ctx: PlatformCtx) -> None:
     """Delete messages 30 days after they were done; dead ones stay until somebody decides."""
-    await _clear(ctx, "core.forget_done_messages", DELETE_DONE, ctx.now - KEEP_DONE)
+    await _clear(ctx, "core.forget_done_messages", (DELETE_DONE, KEEP_DONE))
 
 
 async def forget_schedule_runs(ctx: PlatformCtx) -> None:
     """Delete beat's notes after 60 days, and the signs of life of processes that never signed off."""
-    await ctx.conn.execute(DELETE_SIGNS, ctx.now - KEEP_SIGNS, CHUNK)
-    await _clear(ctx, "core.forget_schedule_runs", DELETE_RUNS, ctx.now - KEEP_RUNS)
+    await _clear(ctx, "core.forget_schedule_runs", (DELETE_RUNS, KEEP_RUNS), (DELETE_SIGNS, KEEP_SIGNS))
+
+
+async def forget_runs(ctx: PlatformCtx) -> None:
+    """Delete long runs after 60 days, what tasks did after 90, refusals per store after one, alerts a year after their end."""
+    steps = ((DELETE_JOB_RUNS, KEEP_JOB_RUNS), (DELETE_STATS, KEEP_STATS), (DELETE_REFUSALS, KEEP_REFUSALS), (DELETE_ALERTS, KEEP_ALERTS))
+    await _clear(ctx, "core.forget_runs", *steps)
 
 
 TASKS: Mapping[str, Callable[..., Awaitable[None]]] = {
@@ -68,6 +95,5 @@ TASKS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "core.forget_addresses": forget_addresses,
     "core.forget_done_messages": forget_done_messages,
     "core.forget_schedule_runs": forget_schedule_runs,
+    "core.forget_runs": forget_runs,
 }
-HOUR = 3600
-BEAT = tuple(Schedule(task, seconds=HOUR) for task in TASKS)

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar, cast
 import asyncpg
 import structlog
 
-from app.core import clock
+from app.core import clock, task_stats
 from app.core.context import SYSTEM, Ctx, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
 from app.core.db.engine import Database, raw_connection
 from app.core.errors import GiveUp, OrionException
@@ -134,6 +134,7 @@ class Runner:
             del self.running[held.id]
         TASK_SECONDS.labels(held.task).observe(time.monotonic() - started)
         TASK_RUNS.labels(held.task, outcome).inc()
+        await task_stats.note_run(self.database, held, outcome, ended_at=now or clock.now(), seconds=time.monotonic() - started)
         return outcome
 
     async def _try(self, held: claims.Claim, now: dt.datetime | None) -> Outcome:

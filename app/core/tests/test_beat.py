@@ -13,8 +13,8 @@ from app.core.db import heartbeats
 from app.core.db.engine import Database, raw_connection
 from app.core.ids import new_id
 from app.core.modules import InvalidModule, ModuleDefinition, Schedule, check_modules
+from app.core.schedules import Timetable, timetable_of
 from app.core.tasks import beat, housekeeping
-from app.core.tasks.registry import Timetable, timetable_of
 from app.core.tasks.runner import PLATFORM, Runner
 
 DAY = dt.timedelta(days=1)

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from app.core.db.engine import Database
 from app.core.modules import load_modules
-from app.core.tasks.registry import handlers_of, timetable_of
+from app.core.schedules import timetable_of
+from app.core.tasks.registry import handlers_of
 from app.core.testing.network import NetworkBlocked
 
 

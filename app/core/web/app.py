@@ -15,8 +15,9 @@ from app.core.db.role import check_connection
 from app.core.i18n import get_catalogs
 from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_modules
 from app.core.observability import configure_logging
+from app.core.schedules import timetable_of
 from app.core.together import Together
-from app.core.web import health, openapi, operation, pages, problems, site
+from app.core.web import health, jobs, openapi, operation, pages, problems, site
 from app.core.web.measuring import RefusalCounter, keep_measuring
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
@@ -73,11 +74,12 @@ def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> Fa
     api.state.settings = settings
     api.state.openers = {face: load_attribute(path) for item in definitions for face, path in item.openers.items()}
     api.state.menu = _menu(definitions)
+    api.state.timetable = timetable_of(definitions)
     problems.install(api)
     for path in _in_order_of_use(definitions):
         router: APIRouter = load_attribute(path)
         api.include_router(router)
-    for own in (health.router, site.router, operation.router):
+    for own in (health.router, site.router, operation.router, jobs.router):
         api.include_router(own)
     openapi.install(api)
     api.mount("/static", StaticFiles(directory=pages.ROOT / "core" / "static", check_dir=False), name="static")

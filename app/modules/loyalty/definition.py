@@ -57,11 +57,13 @@ MODULE = ModuleDefinition(
         PointsExpired.name: ("loyalty.announce_expiry",),
     },
     beat=(
-        Schedule("loyalty.expire_points", hour=0),
-        Schedule("loyalty.send_birthday_emails", hour=BIRTHDAY_HOUR),
-        Schedule("loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY),
-        Schedule("loyalty.verify_ledger", hour=3),
-        Schedule("loyalty.verify_changes", seconds=3600),
+        Schedule("loyalty.expire_points", hour=0, title=N_("Let points expire, and warn before")),
+        Schedule("loyalty.send_birthday_emails", hour=BIRTHDAY_HOUR, title=N_("Wish a happy birthday")),
+        Schedule(
+            "loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY, title=N_("Invite those who stayed away")
+        ),
+        Schedule("loyalty.verify_ledger", hour=3, title=N_("Check all cards’ histories")),
+        Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),
     permissions=PERMISSIONS,
     alerts=ALERTS,

@@ -18,6 +18,16 @@ WHERE s.deleted_at IS NULL
 LATEST = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE deleted_at IS NULL ORDER BY created_at DESC, id DESC LIMIT $1"
 NAMES = "SELECT id, name FROM tenancy_merchants WHERE id = ANY($1::uuid[])"
 
+STORE_NAMES = "SELECT id, name, merchant_id FROM tenancy_stores WHERE id = ANY($1::uuid[])"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoreName:
+    """What a store is called, and whose it is."""
+
+    name: str
+    merchant_id: uuid.UUID
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counts:
@@ -43,3 +53,8 @@ async def list_latest(conn: asyncpg.Connection, limit: int) -> list[MerchantView
 async def find_names(conn: asyncpg.Connection, merchant_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the names of those of `merchant_ids` that exist, deleted ones too."""
     return {row["id"]: row["name"] for row in await conn.fetch(NAMES, list(merchant_ids))}
+
+
+async def find_store_names(conn: asyncpg.Connection, store_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoreName]:
+    """Return name and merchant of those of `store_ids` that exist."""
+    return {row["id"]: StoreName(row["name"], row["merchant_id"]) for row in await conn.fetch(STORE_NAMES, list(store_ids))}

@@ -10,7 +10,7 @@ from app.core.pagination import Page
 from app.modules.tenancy.queries import overview as overview_queries
 from app.modules.tenancy.queries import stores as store_queries
 from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
-from app.modules.tenancy.queries.overview import Counts
+from app.modules.tenancy.queries.overview import Counts, StoreName
 from app.modules.tenancy.queries.stores import StoreSummary
 
 LATEST = 5
@@ -46,3 +46,8 @@ async def list_all_stores(
 async def find_merchant_names(ctx: PlatformCtx, merchant_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the names of those of `merchant_ids` that exist, deleted ones too."""
     return await overview_queries.find_names(ctx.conn, merchant_ids) if merchant_ids else {}
+
+
+async def find_store_names(ctx: PlatformCtx, store_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoreName]:
+    """Return name and merchant of those of `store_ids` that exist, closed and deleted ones too."""
+    return await overview_queries.find_store_names(ctx.conn, store_ids) if store_ids else {}

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import alerts
 from app.core.context import PlatformCtx
 from app.core.db import heartbeats, state
 from app.core.i18n import LOCALES, N_, _, formatting
 from app.core.outbox import admin as outbox_admin
-from app.core.web import pages
+from app.core.web import jobs as web_jobs
+from app.core.web import operation, pages
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.modules.tenancy.domain import zones
@@ -36,6 +38,15 @@ PROCESSES: dict[heartbeats.Kind, tuple[str, str]] = {
     "relay": (N_("Relay"), N_("Hands waiting tasks to the workers")),
     "worker": (N_("Worker"), N_("Does the tasks, such as sending mail")),
     "beat": (N_("Scheduler"), N_("Starts what is due daily or hourly")),
+}
+
+STORE_RULE = "store_refusals"
+MOST_CHOICES = 500
+OUTCOMES: dict[str, tuple[str, str]] = {
+    "done": (N_("Done"), "success"),
+    "continued": (N_("Under way"), "info"),
+    "retried": (N_("Failed, is tried again"), "warning"),
+    "dead": (N_("Gave up"), "danger"),
 }
 
 
@@ -85,7 +96,8 @@ async def home(request: Request, ctx: PlatformCtx = VIEW) -> Response:
     """Show counts, whether everything runs, and the merchants made last."""
     overview = await overview_service.read_overview(ctx)
     health = await outbox_admin.read_health(ctx.conn, ctx.now)
-    return show(request, ctx, "home", counts=overview.counts, latest=overview.latest, **health_values(health))
+    open_alerts = sum((await alerts.count_open(ctx.conn)).values())
+    return show(request, ctx, "home", counts=overview.counts, latest=overview.latest, open_alerts=open_alerts, **health_values(health))
 
 
 @router.get("/merchants", summary="All merchants")
@@ -137,20 +149,47 @@ async def list_stores(
     return show(request, ctx, "stores", rows=page.items, q=q, only=status, **page_links(request, page.next_cursor))
 
 
-@router.get("/health", summary="Processes, background work, database")
-async def health(request: Request, ctx: PlatformCtx = HEALTH, cursor: Cursor | None = None) -> Response:
-    """Show what lives, what waits, what gave up and may be tried again, and how far the database is migrated."""
+@router.get("/health", summary="Processes, alerts, background work, database")
+async def health(request: Request, ctx: PlatformCtx = HEALTH) -> Response:
+    """Show what lives, what needs somebody, what waits, and how far the database is migrated."""
     found = await outbox_admin.read_health(ctx.conn, ctx.now)
-    dead = await outbox_admin.list_dead(ctx.conn, cursor)
-    merchant_ids = {message.merchant_id for message in dead.items if message.merchant_id is not None}
+    listed = await operation.read_alerts(ctx)
+    shown = [*listed.open, *listed.cleared]
+    stores = await overview_service.find_store_names(ctx, {uuid.UUID(alert.subject) for alert in shown if alert.rule == STORE_RULE})
     return show(
         request,
         ctx,
         "health",
         **health_values(found),
         processes=process_rows(found),
-        dead=dead.items,
-        merchant_names=await overview_service.find_merchant_names(ctx, merchant_ids),
+        alerts=listed,
+        merchant_names=await overview_service.find_merchant_names(
+            ctx, {alert.merchant_id for alert in shown if alert.merchant_id is not None}
+        ),
+        store_names={str(store_id): store for store_id, store in stores.items()},
         database=await state.read_database(ctx.conn),
+    )
+
+
+@router.get("/jobs", summary="Background work that is started by the clock")
+async def list_jobs(request: Request, ctx: PlatformCtx = HEALTH, cursor: Cursor | None = None) -> Response:
+    """Show scheduled tasks, long runs with their progress, and what gave up and may be tried again."""
+    found = await web_jobs.read_jobs(ctx, request.app.state.timetable)
+    dead = await outbox_admin.list_dead(ctx.conn, cursor)
+    named = {message.merchant_id for message in dead.items} | {run.merchant_id for run in [*found.open, *found.done]}
+    active = [merchant_id for merchant_id, _zone in await merchant_service.list_zones(ctx)]
+    names = await overview_service.find_merchant_names(ctx, {merchant_id for merchant_id in named if merchant_id is not None} | set(active))
+    return show(
+        request,
+        ctx,
+        "jobs",
+        jobs=found,
+        titles={task.task: task.title for task in found.tasks},
+        dead=dead.items,
+        dead_counts=await outbox_admin.count_dead(ctx.conn),
+        merchant_names=names,
+        merchant_choices=sorted(((str(found), names[found]) for found in active), key=lambda choice: choice[1].casefold())[:MOST_CHOICES],
+        weekdays=formatting.weekday_names(width="wide"),
+        outcome_names={name: (_(word), kind) for name, (word, kind) in OUTCOMES.items()},
         **page_links(request, dead.next_cursor),
     )

@@ -9,7 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
-from app.core import clock
+from app.core import alerts, clock, jobs
+from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db import heartbeats
 from app.core.db.engine import Database
 from app.modules.tenancy.tests.factories import (
@@ -19,6 +20,7 @@ from app.modules.tenancy.tests.factories import (
     make_merchant,
     make_store,
     make_terminal_session,
+    platform_ctx,
     sign_in_cookie,
     terminal_cookie,
 )
@@ -26,7 +28,7 @@ from app.modules.tenancy.tests.routes.test_operation import add_dead
 
 PAGES = [
     "/admin", "/admin/merchants", "/admin/merchants/new", "/admin/merchants/{merchant_id}", "/admin/merchants/{merchant_id}/stores/new",
-    "/admin/stores", "/admin/health",
+    "/admin/stores", "/admin/health", "/admin/jobs",
 ]  # fmt: skip
 BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
 
@@ -153,7 +155,7 @@ async def test_the_health_page_names_what_needs_somebody(
     await superuser.execute("DELETE FROM core_heartbeats WHERE kind <> 'web'")
     await superuser.execute(heartbeats.BEAT, "relay:probe:1", "relay", now - dt.timedelta(minutes=5))
     await superuser.execute(heartbeats.BEAT, "worker:probe:2", "worker", now)
-    message_id = await add_dead(superuser, merchant.id, dead_at=now + dt.timedelta(days=3650))
+    message_id = await add_dead(superuser, merchant.id)
     text = await page_text(admin_client, "/admin/health")
     await superuser.execute("DELETE FROM core_outbox WHERE id = $1", message_id)
     await superuser.execute("DELETE FROM core_heartbeats WHERE process LIKE '%:probe:%'")
@@ -165,10 +167,61 @@ async def test_the_health_page_names_what_needs_somebody(
     assert text.count("Silent") == 1
     assert "5 minutes ago" in text
     assert {"<code>relay:probe:1</code>", "<code>worker:probe:2</code>"} <= set(re.findall(r"<code>[^<]+</code>", text))
+    assert 'href="/admin/jobs#dead"' in text
+    assert "Up to date" in text
+
+
+async def test_the_health_page_lists_alerts_by_name_open_ones_first(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant, now = await make_merchant(database, name=f"Alerted {uuid.uuid4().hex}"), clock.now()
+    async with platform_ctx(database, now=now - dt.timedelta(hours=3)) as ctx:
+        await alerts.open_alert(ctx, "store_refusals", subject=str(merchant.store.id), details={"count": 140})
+        await alerts.open_alert(ctx, "ledger_mismatch", subject="x", merchant_id=merchant.id, details={"cards": 2, "card_id": "0199"})
+    async with platform_ctx(database, now=now - dt.timedelta(hours=2)) as ctx:
+        await alerts.clear_alert(ctx, "ledger_mismatch", subject="x", merchant_id=merchant.id)
+    text = await page_text(admin_client, "/admin/health")
+    assert text.index("140 requests within a minute") < text.index("The nightly check found cards")
+    assert f'href="/admin/merchants/{merchant.id}">{merchant.store.name}</a>' in text
+    assert f'href="/admin/merchants/{merchant.id}">{merchant.name}</a>' in text
+    assert "To investigate" in text
+    assert "2 hours ago" in text
+    assert "Something needs you" in await page_text(admin_client, "/admin")
+    listed = (await admin_client.get("/api/v1/admin/operation/alerts")).json()
+    mine = [item for item in listed["open"] if item["subject"] == str(merchant.store.id)]
+    assert [(item["rule"], item["severity"], item["details"]) for item in mine] == [("store_refusals", "investigate", {"count": 140})]
+    assert [item["merchant_id"] for item in listed["cleared"] if item["merchant_id"] == str(merchant.id)] == [str(merchant.id)]
+    health = (await admin_client.get("/api/v1/admin/operation/health")).json()
+    assert (health["open_alerts"], health["is_well"]) == (len(listed["open"]), False)
+    await superuser.execute("DELETE FROM core_alerts WHERE subject = ANY($1)", [str(merchant.store.id), "x"])
+
+
+async def test_the_jobs_page_shows_runs_progress_and_what_gave_up(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    merchant, now = await make_merchant(database, name=f"Working {uuid.uuid4().hex}"), clock.now()
+    for period, cards in (("2026-11-22", 21), ("2026-11-23", 1234)):
+        async with unit_of_work(database, Principal(SYSTEM, merchant.id), now=now) as ctx:
+            run = await jobs.begin_run(ctx, "tenancy.forget_sessions", period)
+            assert run is not None
+            run = await jobs.advance(ctx, run, cursor={}, counts={"sessions": cards})
+            if cards == 21:
+                await jobs.finish(ctx, run)
+    message_id = await add_dead(superuser, merchant.id, dead_at=now + dt.timedelta(days=3650))
+    text = await page_text(admin_client, "/admin/jobs")
+    await superuser.execute("DELETE FROM core_outbox WHERE id = $1", message_id)
+    await superuser.execute("DELETE FROM core_job_runs WHERE merchant_id = $1", merchant.id)
+    assert text.index("<code>sessions</code> 1,234") < text.index("<code>sessions</code> 21")
+    assert "Running" in text
+    assert text.count(f'href="/admin/merchants/{merchant.id}">{merchant.name}</a>') == 3
+    assert "Forget ended sessions and links" in text
+    assert "Daily at 00:00, by each merchant’s clock" in text
+    assert "Every hour" in text
+    assert 'data-action="/api/v1/admin/operation/jobs/loyalty.expire_points/run"' in text
+    assert f'<option value="{merchant.id}"' in text
     assert f'data-action="/api/v1/admin/operation/dead/{message_id}/retry"' in text
     assert "<code>mail_refused</code>" in text
-    assert f'href="/admin/merchants/{merchant.id}">{merchant.name}</a>' in text
-    assert "Up to date" in text
+    assert "Try all again: test.gave_up" in text
 
 
 @pytest.mark.parametrize("locale", ["fr", "de", "lb"])

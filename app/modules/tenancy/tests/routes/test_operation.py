@@ -1,5 +1,6 @@
 """Core's routes for running the platform, which need tenancy to know who is an admin: who may call them, and what they do."""
 
+import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from app.core import clock
 from app.core.db import heartbeats, state
 from app.core.db.engine import Database, raw_connection
+from app.core.outbox import admin as outbox_admin
 from app.core.testing.application import new_key
 from app.modules.tenancy.tests.factories import (
     customer_cookie,
@@ -25,7 +27,15 @@ from app.modules.tenancy.tests.factories import (
 )
 
 ROOT = "/api/v1/admin/operation"
-ROUTES = [("GET", f"{ROOT}/health"), ("GET", f"{ROOT}/dead"), ("POST", f"{ROOT}/dead/{{id}}/retry")]
+ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
+    ("GET", f"{ROOT}/health", None),
+    ("GET", f"{ROOT}/alerts", None),
+    ("GET", f"{ROOT}/dead", None),
+    ("POST", f"{ROOT}/dead/{{id}}/retry", None),
+    ("POST", f"{ROOT}/dead/retry", {"task": "test.gave_up"}),
+    ("GET", f"{ROOT}/jobs", None),
+    ("POST", f"{ROOT}/jobs/core.forget_answers/run", {"merchant_id": None}),
+]
 INSERT_DEAD = """
 INSERT INTO core_outbox (id, merchant_id, task, payload, created_at, available_at, attempts, deaths, dead_at, error)
 VALUES ($1, $2, $3, '{"mail_id": "0199f1a0-7c22-7d41-9e11-3a4b5c6d7e8f"}', $4, $4, 14, 1, $5, 'mail_refused')
@@ -39,9 +49,9 @@ async def add_dead(superuser: asyncpg.Connection, merchant_id: uuid.UUID, *, tas
     return message_id
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 async def test_only_an_admin_with_the_second_factor_gets_in(
-    database: Database, make_client: Callable[..., httpx.AsyncClient], superuser: asyncpg.Connection, method: str, path: str
+    database: Database, make_client: Callable[..., httpx.AsyncClient], superuser: asyncpg.Connection, method: str, path: str, body: Any
 ) -> None:
     merchant, waiting = await make_merchant(database), await make_admin(database)
     message_id = await add_dead(superuser, merchant.id)
@@ -61,7 +71,7 @@ async def test_only_an_admin_with_the_second_factor_gets_in(
     for cookies, headers, status, code in callers:
         browser = make_client()
         browser.cookies.update(cookies)
-        answer = await browser.request(method, address, headers={"Idempotency-Key": new_key()} | headers)
+        answer = await browser.request(method, address, json=body, headers={"Idempotency-Key": new_key()} | headers)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await superuser.fetchval("SELECT dead_at FROM core_outbox WHERE id = $1", message_id) is not None
 
@@ -183,3 +193,102 @@ async def test_a_message_that_is_not_dead_cannot_be_retried(
 async def test_the_database_state_is_read_as_the_platform(database: Database) -> None:
     async with raw_connection(database.platform) as conn:
         assert (await state.read_database(conn)).migrations.is_at_head
+
+
+async def test_all_of_a_task_are_tried_again_and_no_other(
+    database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, merchant = await make_admin(database), await make_merchant(database)
+    client.cookies.update(sign_in_cookie(admin))
+    task, other = f"test.t{uuid.uuid4().hex}".translate(LETTERS), f"test.t{uuid.uuid4().hex}".translate(LETTERS)
+    ids = [await add_dead(superuser, merchant.id, task=task) for _ in range(5)]
+    kept = await add_dead(superuser, merchant.id, task=other)
+    monkeypatch.setattr(outbox_admin, "MOST_RETRIED", 3)
+    answers = [(await client.post(f"{ROOT}/dead/retry", json={"task": task})).json() for _ in range(3)]
+    assert answers == [{"retried": 3}, {"retried": 2}, {"retried": 0}]
+    states = "SELECT dead_at IS NULL AND attempts = 0 AND error IS NULL FROM core_outbox WHERE id = ANY($1)"
+    assert {row[0] for row in await superuser.fetch(states, ids)} == {True}
+    assert await superuser.fetchval("SELECT dead_at IS NOT NULL FROM core_outbox WHERE id = $1", kept)
+    entries = await superuser.fetch("SELECT details FROM core_audit_log WHERE actor_id = $1 ORDER BY at", admin.id)
+    assert [entry["details"] for entry in entries] == [{"task": task, "messages": 3}, {"task": task, "messages": 2}]
+    assert (await client.post(f"{ROOT}/dead/retry", json={"task": "'; DROP"})).status_code == 422
+    await superuser.execute("DELETE FROM core_outbox WHERE id = ANY($1)", [*ids, kept])
+
+
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
+WRITTEN = "SELECT merchant_id FROM core_outbox WHERE task = $1 AND created_at >= $2"
+
+
+async def test_a_task_is_run_now_once_per_key(database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection) -> None:
+    admin, before = await make_admin(database), clock.now()
+    client.cookies.update(sign_in_cookie(admin))
+    key, task = new_key(), "core.forget_addresses"
+
+    async def run(**headers: str) -> httpx.Response:
+        return await client.post(f"{ROOT}/jobs/{task}/run", json={"merchant_id": None}, headers=headers)
+
+    answers = await asyncio.gather(*(run(**{"Idempotency-Key": key}) for _ in range(5)))
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(202, {"started": 1})] * 5
+    assert len(await superuser.fetch(WRITTEN, task, before)) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    await run(**{"Idempotency-Key": new_key()})
+    assert len(await superuser.fetch(WRITTEN, task, before)) == 2
+    assert (await run()).status_code == 400
+    entries = await superuser.fetch("SELECT action, details FROM core_audit_log WHERE actor_id = $1", admin.id)
+    assert [tuple(entry) for entry in entries] == [("core.job.started", {"task": task, "runs": 1})] * 2
+    await superuser.execute("DELETE FROM core_outbox WHERE task = $1 AND created_at >= $2", task, before)
+
+
+async def test_a_merchants_task_is_run_for_one_or_for_all(
+    database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)))
+    merchants, suspended = [await make_merchant(database) for _ in range(2)], await make_merchant(database, status="suspended")
+    task, before = "loyalty.expire_points", clock.now()
+
+    async def run(name: str, merchant_id: uuid.UUID | None) -> httpx.Response:
+        body = {"merchant_id": None if merchant_id is None else str(merchant_id)}
+        return await client.post(f"{ROOT}/jobs/{name}/run", json=body, headers={"Idempotency-Key": new_key()})
+
+    assert (await run(task, merchants[0].id)).json() == {"started": 1}
+    assert [row["merchant_id"] for row in await superuser.fetch(WRITTEN, task, before)] == [merchants[0].id]
+    for name, merchant_id, code in (
+        (task, suspended.id, "merchant_not_found"),
+        (task, uuid.uuid4(), "merchant_not_found"),
+        ("core.forget_answers", merchants[0].id, "merchant_not_found"),
+        ("core.nobody_knows", None, "task_not_found"),
+    ):
+        answer = await run(name, merchant_id)
+        assert (answer.status_code, answer.json()["code"]) == (404, code)
+    await superuser.execute("DELETE FROM core_outbox WHERE task = $1 AND created_at >= $2", task, before)
+    everybody = (await run(task, None)).json()["started"]
+    written = [row["merchant_id"] for row in await superuser.fetch(WRITTEN, task, before)]
+    assert everybody == len(written) == len(set(written)) >= 2
+    assert {merchant.id for merchant in merchants} <= set(written)
+    assert suspended.id not in written
+    await superuser.execute("DELETE FROM core_outbox WHERE task = $1 AND created_at >= $2", task, before)
+
+
+async def test_jobs_tell_last_and_next_run(
+    database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection, worker_once: Any
+) -> None:
+    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
+    merchant, task = await make_merchant(database), "loyalty.expire_points"
+
+    async def job() -> dict[str, Any]:
+        answer = (await client.get(f"{ROOT}/jobs")).json()
+        found: dict[str, Any] = next(item for item in answer["tasks"] if item["task"] == task)
+        return found
+
+    before = await job()
+    body, headers = {"merchant_id": str(merchant.id)}, {"Idempotency-Key": new_key()}
+    assert (await client.post(f"{ROOT}/jobs/{task}/run", json=body, headers=headers)).status_code == 202
+    assert (await job())["waiting"] == before["waiting"] + 1
+    assert "done" in await worker_once(merchant_id=merchant.id)
+    after = await job()
+    assert (after["runs"], after["failures"], after["last_outcome"]) == (before["runs"] + 1, before["failures"], "done")
+    assert after["last_success_at"] == after["last_started_at"] > (before["last_started_at"] or "")
+    assert dt.timedelta(0) < dt.datetime.fromisoformat(after["next_start_at"]) - clock.now() <= dt.timedelta(days=1)
+    assert (after["is_per_merchant"], after["hour"], after["title"]) == (True, 0, "Let points expire, and warn before")
+    done = [run for run in (await client.get(f"{ROOT}/jobs")).json()["done"] if run["merchant_id"] == str(merchant.id)]
+    assert [(run["kind"], run["status"]) for run in done] == [(task, "done")]
