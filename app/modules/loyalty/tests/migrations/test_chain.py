@@ -51,6 +51,8 @@ async def test_upgrade_from_every_step_keeps_rows_and_ends_at_the_same_schema(at
     assert migrate.read_status(step.urls.app).is_at_head
     after = [await step.conn.fetchrow(f"SELECT * FROM {table}") for table in ("loyalty_programs", "loyalty_cards", "loyalty_transactions")]
     for row, old in zip(after, before, strict=True):
+        assert row is not None
+        assert old is not None
         assert {name: row[name] for name in old.keys()} == dict(old)  # noqa: SIM118 (a record's `in` asks for values)
     found = await structure(step.conn)
     assert all(row["convalidated"] for row in found if row[1].startswith("ck_"))

@@ -17,6 +17,7 @@ async def test_rows_that_are_there_get_the_values_of_never(at_version: AtVersion
     await add_transaction(step.conn, merchant, card_id, points_delta=7, points_after=7)
     step.upgrade("loyalty_006")
     card = await step.conn.fetchrow("SELECT last_expiration_warning_at, last_reengagement_at, points_balance FROM loyalty_cards")
+    assert card is not None
     assert tuple(card) == (None, None, 7)
     assert await step.conn.fetchval("SELECT acting_admin_id FROM loyalty_transactions") is None
     assert await step.conn.fetchval("SELECT birthday_bonus_points FROM loyalty_programs") == 0
