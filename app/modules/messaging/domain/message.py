@@ -1,16 +1,18 @@
 """A mail as it goes over the wire (RFC 5322), built so that no value can become a header.
 
 The library's message objects parse and fold every header of every mail, which took more time than everything else that sending
-one takes. So the frame is written here, and the library encodes the headers that need it: names, subjects, unusual addresses.
+one takes. So the frame is written here. Names and subjects in other letters than ASCII are encoded here as well: where the library
+folds such a text, a space between two words can be lost or come in between the letters of one (seen in Python 3.11).
 """
 
+import base64
 import binascii
 import dataclasses
 import datetime as dt
 import functools
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.policy import SMTP, EmailPolicy
@@ -36,6 +38,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PLAIN_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LINE_ENDS = re.compile(r"\r\n|\r|\n")
+_WORD_BYTES = 39  # of text in an encoded word: 64 characters with its frame, and the header's name fits before it
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def build_mail(
     lines = [
         _address_line("From", " ".join(display_name.split()), sender),
         _line("To", to) if _PLAIN_ADDRESS.fullmatch(to) else _address_line("To", "", to),
-        _line("Subject", rendered.subject),
+        _text_line("Subject", rendered.subject),
         _line("Date", format_datetime(sent_at)),
         _line("Message-ID", message_id),
         _line("Auto-Submitted", "auto-generated"),
@@ -107,7 +110,7 @@ def build_mail(
 
 def _line(name: str, value: str) -> bytes:
     """Return a header: as it is when it is short and plain, else encoded and folded. No value can begin another header."""
-    if len(name) + len(value) <= 76 and _PLAIN_VALUE.fullmatch(value) and "=?" not in value:
+    if _is_plain(name, value):
         return f"{name}: {value}\r\n".encode()
     return _encoded_line(name, value)
 
@@ -118,12 +121,45 @@ def _encoded_line(name: str, value: str) -> bytes:
 
 
 @functools.lru_cache(maxsize=256)
+def _text_line(name: str, value: str) -> bytes:
+    """Return a header of free text."""
+    return f"{name}: {value if _is_plain(name, value) else _encoded_words(value)}\r\n".encode()
+
+
+@functools.lru_cache(maxsize=256)
 def _address_line(name: str, display_name: str, address: str) -> bytes:
     try:
         value = Address(display_name, addr_spec=address)
     except HeaderParseError as error:
         raise ValueError("not an address") from error
+    if display_name and not _is_plain(name, str(value)):
+        return f"{name}: {_encoded_words(display_name)}\r\n <{address}>\r\n".encode()
     return POLICY.fold_binary(*POLICY.header_store_parse(name, value))
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """Whether `value` can stand in a header as it is, on one line."""
+    return len(name) + len(value) <= 76 and _PLAIN_VALUE.fullmatch(value) is not None and "=?" not in value
+
+
+def _encoded_words(text: str) -> str:
+    """Return `text` as encoded words (RFC 2047), one a line. Readers join them without the line ends: all spaces are inside."""
+    if "\r" in text or "\n" in text:
+        raise ValueError("a header holds no linefeed and no carriage return")
+    return "\r\n ".join(f"=?utf-8?b?{base64.b64encode(part).decode()}?=" for part in _parts(text))
+
+
+def _parts(text: str) -> Iterator[bytes]:
+    """Yield the text in UTF-8 in pieces that fit into an encoded word and divide no character."""
+    part = b""
+    for character in text:
+        encoded = character.encode()
+        if len(part) + len(encoded) > _WORD_BYTES:
+            yield part
+            part = b""
+        part += encoded
+    if part:
+        yield part
 
 
 def _part(boundary: str, subtype: str, text: str) -> bytes:

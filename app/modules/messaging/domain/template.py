@@ -12,6 +12,7 @@ from app.modules.messaging.errors import TemplateVariableException
 _PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)\s*\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+_BREAKABLE = re.compile(r"[^\S\u00a0\u202f]+")  # white space, but for what holds a number and its digits together
 _LOGO = re.compile(r"<img\b[^>]*\{\{logo_link\}\}[^>]*>")
 
 PLATFORM_NAME = "Orion Loyalty"
@@ -87,7 +88,7 @@ def render(template: MailTemplate, values: Mapping[str, str]) -> RenderedMail:
     escaped = {name: html.escape(value) for name, value in plain.items()}
     body = template.html if plain.get(LOGO) else _LOGO.sub("", template.html)
     return RenderedMail(
-        subject=" ".join(fill_variables(template.subject, plain).split()),
+        subject=_BREAKABLE.sub(" ", fill_variables(template.subject, plain)).strip(),
         html=fill_variables(body, escaped),
         text=fill_variables(template.text, plain),
     )
