@@ -18,7 +18,8 @@ def balance(facts: MailFacts) -> str:
     parts = []
     if facts.program_type.has_stamps:
         stamps = progress.stamp_progress(facts.state)
-        parts.append(stamp_row(stamps.filled, stamps.target))
+        is_just_full = stamps.filled == 0 and stamps.rewards_ready > 0  # shown as the full card that it is, not as an empty next one
+        parts.append(stamp_row(stamps.target if is_just_full else stamps.filled, stamps.target))
     if facts.program_type.has_points:
         parts.append(count_points(facts.state.points_balance))
     return " · ".join(parts) or _("Welcome")
