@@ -5,7 +5,10 @@ names the balances before and after it, and each row's *before* must be another 
 """
 
 import dataclasses
+import datetime as dt
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 import asyncpg
 
@@ -14,11 +17,11 @@ COUNT_CARDS = "SELECT count(*) FROM loyalty_cards WHERE $1::uuid IS NULL OR merc
 # Each row gives its *after* and takes its *before*; the empty card is given, the card's present balances are taken. What is taken
 # more often than given is what somebody changed. No joins: every step is counted once, however the planner judges the sizes.
 # A migration's repair stands on what it found, which no row may account for.
-CHECK_CHUNK = """
+CHECK = """
 WITH cards AS MATERIALIZED (
   SELECT merchant_id, id, stamp_count, points_balance, points_owed FROM loyalty_cards
-  WHERE ($1::uuid IS NULL OR merchant_id = $1) AND (merchant_id, id) > ($2, $3)
-  ORDER BY merchant_id, id LIMIT $4
+  WHERE {condition}
+  ORDER BY merchant_id, id{limit}
 ), history AS MATERIALIZED (
   SELECT c.merchant_id, c.id AS card_id, t.* FROM cards c CROSS JOIN LATERAL (
     SELECT o.id, o.created_at, o.stamps_delta, o.points_delta, o.owed_delta, o.stamps_after, o.points_after, o.owed_after, o.op_key
@@ -53,6 +56,19 @@ SELECT (SELECT count(*) FROM cards) AS checked, last.merchant_id AS last_merchan
                         ORDER BY v.merchant_id, v.card_id)
                  FROM verdicts v WHERE v.is_loose OR v.is_stamps_wrong OR v.is_points_wrong), '[]') AS broken
 FROM (SELECT merchant_id, id FROM cards ORDER BY merchant_id DESC, id DESC LIMIT 1) AS last
+"""
+CHECK_CHUNK = CHECK.format(condition="($1::uuid IS NULL OR merchant_id = $1) AND (merchant_id, id) > ($2, $3)", limit=" LIMIT $4")
+CHECK_CARDS = CHECK.format(condition="merchant_id = $1 AND id = ANY($2::uuid[])", limit="")
+
+# Ids grow with time (UUIDv7), so what was booked lately lies at the end of the primary key: read on from where the last chunk
+# ended, each row is read once.
+LIST_BOOKED = """
+SELECT card_id, id FROM loyalty_transactions WHERE merchant_id = $1 AND id > $2 ORDER BY id LIMIT $3
+"""
+LIST_BUSY_MERCHANTS = """
+SELECT p.merchant_id FROM loyalty_programs p WHERE p.deleted_at IS NULL
+AND EXISTS (SELECT FROM loyalty_transactions t WHERE t.merchant_id = p.merchant_id AND t.id > $1)
+ORDER BY p.merchant_id
 """
 
 Position = tuple[uuid.UUID, uuid.UUID]
@@ -91,7 +107,33 @@ async def count_cards(conn: asyncpg.Connection, merchant_id: uuid.UUID | None) -
 
 async def check_chunk(conn: asyncpg.Connection, merchant_id: uuid.UUID | None, after: Position, limit: int) -> CheckedChunk | None:
     """Check up to `limit` cards behind the position `after`, as they are at one instant; None when there are no more."""
-    row = await conn.fetchrow(CHECK_CHUNK, merchant_id, *after, limit)
+    return _checked(await conn.fetchrow(CHECK_CHUNK, merchant_id, *after, limit))
+
+
+async def check_cards(conn: asyncpg.Connection, merchant_id: uuid.UUID, card_ids: Sequence[uuid.UUID]) -> list[BrokenCard]:
+    """Check those of a merchant's `card_ids` that exist, as they are at one instant, and return the broken ones."""
+    found = _checked(await conn.fetchrow(CHECK_CARDS, merchant_id, list(card_ids)))
+    return [] if found is None else found.broken
+
+
+async def list_booked(
+    conn: asyncpg.Connection, merchant_id: uuid.UUID, after_id: uuid.UUID, limit: int
+) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return card and id of up to `limit` rows of a merchant's history with an id above `after_id`, in the order of ids."""
+    return [(row["card_id"], row["id"]) for row in await conn.fetch(LIST_BOOKED, merchant_id, after_id, limit)]
+
+
+async def list_busy_merchants(conn: asyncpg.Connection, after_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the merchants with a program where a row with an id above `after_id` was booked (on a platform connection)."""
+    return [row["merchant_id"] for row in await conn.fetch(LIST_BUSY_MERCHANTS, after_id)]
+
+
+def first_id(at: dt.datetime) -> uuid.UUID:
+    """Return an id below all that are made from `at` on: UUIDv7 begin with the milliseconds since 1970."""
+    return uuid.UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def _checked(row: Any) -> CheckedChunk | None:
     if row is None:
         return None
     return CheckedChunk(row["checked"], [_broken(verdict) for verdict in row["broken"]], (row["last_merchant_id"], row["last_id"]))
