@@ -13,7 +13,7 @@ from app.modules.loyalty.queries.locks import CARD_COLUMNS, card_state
 
 # The settings' row can be missing (a merchant that never saved any): the default is domain.md's.
 FACTS = f"""
-SELECT {CARD_COLUMNS}, c.last_expiration_warning_at, p.type AS program_type, p.card_name, p.colour, p.logo_path, p.stamp_reward,
+SELECT {CARD_COLUMNS}, p.type AS program_type, p.card_name, p.colour, p.logo_path, p.stamp_reward,
        p.points_expiration_days, p.expiration_changed_at, coalesce(s.allow_cross_location_redemption, true) AS is_cross_location,
        r.name AS reward_name, r.cost_points AS reward_cost,
        EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = $1 AND v.reverses_id = $3) AS is_voided,
@@ -76,7 +76,7 @@ def _facts(row: asyncpg.Record) -> MailFacts:
         customer_id=row["customer_id"],
         enrolled_at_store_id=row["enrolled_at_store_id"],
         card_number=row["card_number"],
-        state=dataclasses.replace(card_state(row), last_expiration_warning_at=row["last_expiration_warning_at"]),
+        state=card_state(row),
         program_type=ProgramType(row["program_type"]),
         card_name=row["card_name"],
         colour=row["colour"],
