@@ -18,8 +18,9 @@ from app.core.outbox import claims
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
-BUSY_SECONDS = 0.02
-"""After a find the next look is soon: workers take hints within milliseconds, and a tenant has twenty at a time."""
+FIRST_PAUSE_SECONDS = 0.005
+"""The pause before the next look when nothing was found, doubled up to half a second: workers take hints within milliseconds, and
+a tenant has twenty at a time."""
 GAUGE_SECONDS = 5.0
 PUBLISH_SECONDS = 5.0
 LONGEST_BACK_OFF_SECONDS = 5.0
@@ -75,7 +76,7 @@ async def relay_once(database: Database, publish: Publish) -> int:
 
 async def run_relay(database: Database, publish: Publish) -> None:
     """Relay until cancelled. Two relays at once share the work and never hint the same message together."""
-    back_off, pause, next_gauge = IDLE_SECONDS, BUSY_SECONDS, 0.0
+    back_off, pause, next_gauge = IDLE_SECONDS, FIRST_PAUSE_SECONDS, 0.0
     loop = asyncio.get_running_loop()
     while True:
         try:
@@ -84,8 +85,11 @@ async def run_relay(database: Database, publish: Publish) -> None:
                 await set_gauges(database)
                 next_gauge = loop.time() + GAUGE_SECONDS
             back_off = IDLE_SECONDS
-            pause = BUSY_SECONDS if count else min(IDLE_SECONDS, 2 * pause)
-            await asyncio.sleep(pause)
+            if count:
+                pause = FIRST_PAUSE_SECONDS
+            else:
+                await asyncio.sleep(pause)
+                pause = min(IDLE_SECONDS, 2 * pause)
         except Exception as error:  # the database or the broker is away: wait, and catch up
             log.warning("relay_waits", error=type(error).__name__, seconds=back_off)
             await asyncio.sleep(back_off)
