@@ -24,6 +24,9 @@ def test_web_processes_are_added_up_and_the_relay_tells_its_own(tmp_path: Path) 
             assert httpx.get(f"{stack.base_url}/livez").status_code == 200
         assert read(web_port)[sample] - before == 20
         assert httpx.get(f"{stack.base_url}/metrics").status_code == 404
+        assert {name for name in read(web_port) if name.startswith("orion_pool_")} == {
+            f'orion_pool_{what}{{pool="{pool}"}}' for what in ("in_use", "waiting") for pool in ("app", "platform")
+        }
         stack.environment["ORION_METRICS_PORT"] = str(relay_port)
         stack.start("relay")
 
