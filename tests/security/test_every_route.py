@@ -40,7 +40,7 @@ REFUSED = {(401, "unauthenticated"), (403, "forbidden")}
 PROTECTED = (
     "loyalty_cards", "loyalty_transactions", "loyalty_programs", "loyalty_rewards", "loyalty_staff_pins", "loyalty_terminals",
     "loyalty_merchant_settings", "loyalty_merge_runs", "loyalty_logos", "customers", "customer_consents", "tenancy_stores",
-    "tenancy_memberships", "tenancy_api_keys", "email_suppressions", "email_opt_outs",
+    "tenancy_memberships", "tenancy_api_keys", "email_template_overrides", "email_suppressions", "email_opt_outs",
 )  # fmt: skip
 
 

@@ -36,8 +36,8 @@ def in_braces(names: Iterable[str]) -> str:
     return ", ".join(f"{{{{{name}}}}}" for name in sorted(names))
 
 
-def check_copy(copy: MailCopy, frame: MailFrame) -> None:
-    """Raise CopyInvalidException, which says at each field what is wrong with it; nothing when all is well.
+def check_copy(copy: MailCopy, frame: MailFrame) -> MailCopy:
+    """Return `copy` when all is well; CopyInvalidException says at each field what is wrong with it.
 
     A required variable that the layout does not show by itself must stand in one of the sentences.
     """
@@ -57,6 +57,7 @@ def check_copy(copy: MailCopy, frame: MailFrame) -> None:
             "paragraphs": MAX_PARAGRAPHS,
         }
         raise CopyInvalidException(fields, params=params)
+    return copy
 
 
 def _problem(name: str, text: str, copy: MailCopy) -> str | None:

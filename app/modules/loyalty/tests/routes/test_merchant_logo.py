@@ -62,6 +62,7 @@ async def test_a_logo_is_saved_and_shown_to_everybody(
         "x-content-type-options": "nosniff",
     }
     assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert shown.headers["cross-origin-resource-policy"] == "cross-origin", "mail readers in a browser are other sites"
 
     row = await superuser.fetchrow(
         "SELECT action, target_type, details, actor_id FROM core_audit_log WHERE merchant_id = $1 ORDER BY at DESC LIMIT 1",
