@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.core import schedules
 from app.core.modules import ModuleDefinition, load_attribute, load_modules, tasks_of
 from app.core.tasks import registry
 
@@ -16,5 +17,5 @@ def test_everything_a_definition_names_can_be_loaded(definition: ModuleDefinitio
 
 def test_every_schedule_has_a_handler() -> None:
     handlers = registry.handlers_of(DEFINITIONS)
-    assert {schedule.task for schedule in registry.timetable_of(DEFINITIONS).schedules} <= handlers.keys()
+    assert {schedule.task for schedule in schedules.timetable_of(DEFINITIONS).schedules} <= handlers.keys()
     assert tasks_of(DEFINITIONS).keys() <= handlers.keys()

@@ -7,8 +7,8 @@ import pytest
 
 from app.core.db.engine import Database
 from app.core.modules import load_modules
+from app.core.schedules import timetable_of
 from app.core.tasks import beat
-from app.core.tasks.registry import timetable_of
 from app.core.testing.background import run_due
 from app.modules.customers import public as customers
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card, make_shop

@@ -36,7 +36,7 @@ def editor_values(stored: StoredTemplate, preview: Preview) -> dict[str, Any]:
     return {
         "mail": stored,
         "sentences": copy_answer(stored.copy),
-        "variables": sorted(stored.frame.offered),
+        "variables": {name: f"{{{{{name}}}}}" for name in sorted(stored.frame.offered)},
         "preview": preview,
         "max_lengths": MAX_LENGTHS,
         "languages": [(locale, formatting.language_name(locale)) for locale in LOCALES],
