@@ -228,6 +228,8 @@ def test_health_shows_who_is_silent_and_a_dead_task_is_tried_again(
         expect(page.get_by_role("row", name=re.compile(rf"^{kind}.*Alive")).first).to_be_visible()
     expect(page.get_by_text("Scheduler: no process is alive.")).to_be_visible()
     expect(page.get_by_text("Up to date")).to_be_visible()
+    page.get_by_role("link", name=re.compile("has given up|have given up")).click()
+    expect(page).to_have_url(re.compile(r"/admin/jobs#dead$"))
     row = page.get_by_role("row", name=re.compile("test.never_known"))
     expect(row.get_by_text("mail_refused")).to_be_visible()
     row.get_by_role("button", name="Try again: test.never_known").click()
@@ -243,6 +245,50 @@ def test_health_shows_who_is_silent_and_a_dead_task_is_tried_again(
     run_sql("DELETE FROM core_heartbeats WHERE process = 'beat:lost-machine:77'")
 
 
+def test_jobs_are_run_by_hand_all_of_a_task_is_tried_again_and_an_alert_shows(
+    open_context: OpenContext, site: Site, admin: MadeUser, merchant: MadeMerchant, complaints: list[str], run_sql: Callable[..., Any]
+) -> None:
+    ids = [add_dead(run_sql, merchant, "test.never_known") for _ in range(3)]
+    page = open_panel(open_context, site, admin, complaints)
+    site.stack.start("beat")
+    try:
+        wait_for(
+            lambda: run_sql("SELECT count(*) FROM core_alerts WHERE rule = 'outbox_dead' AND cleared_at IS NULL") == 1, what="an alert"
+        )
+    finally:
+        site.stack.stop("beat")
+    page.goto("/admin")
+    page.get_by_role("link", name=re.compile(r"\d+ alerts? (is|are) open")).click()
+    alert = page.get_by_role("row", name=re.compile("Tasks have given up"))
+    expect(alert.get_by_text("Warning")).to_be_visible()
+    assert axe_violations(page) == []
+
+    page.get_by_role("link", name="Jobs", exact=True).first.click()
+    row = page.get_by_role("row", name=re.compile("^Let points expire, and warn before"))
+    row.get_by_role("button", name=re.compile("^Run now")).click()
+    dialog = page.get_by_role("dialog", name="Run this task now?")
+    dialog.get_by_label("For").select_option(label=merchant.name)
+    assert axe_violations(page) == []
+    dialog.get_by_role("button", name="Run now").dblclick()
+    expect(page.get_by_text("The task is on its way")).to_be_visible()
+    started = "SELECT count(*) FROM core_schedule_runs WHERE task = 'loyalty.expire_points' AND subject_id = $1 AND period LIKE 'by hand %'"
+    assert run_sql(started, merchant.id) == 1
+    done = "SELECT count(*) FROM core_job_runs WHERE kind = 'loyalty.expire_points' AND merchant_id = $1 AND status = 'done'"
+    wait_for(lambda: run_sql(done, merchant.id) == 1, what="the run")
+    page.keyboard.press("r")
+    expect(page.get_by_role("region", name="Done lately").get_by_role("row", name=re.compile(f"^Let points expire.*{merchant.name}"))).to_be_visible()
+    expect(row.get_by_text("Done")).to_be_visible()
+
+    page.get_by_role("button", name="Try all again: test.never_known (3)").click()
+    dialog = page.get_by_role("dialog", name="Try all of them again?")
+    expect(dialog.get_by_text("test.never_known")).to_be_visible()
+    dialog.get_by_role("button", name="Try all again").click()
+    expect(page.get_by_text("The tasks are due again")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("test.never_known"))).to_have_count(0)
+    run_sql("DELETE FROM core_outbox WHERE id = ANY($1)", ids)
+    run_sql("DELETE FROM core_alerts")
+
+
 @pytest.mark.parametrize(("viewport", "locale"), SCREENS)
 def test_every_page_is_accessible_and_fits(
     open_context: OpenContext, site: Site, admin: MadeUser, merchant: MadeMerchant, run_sql: Callable[..., Any], viewport: Any, locale: str
@@ -251,7 +297,7 @@ def test_every_page_is_accessible_and_fits(
     message_id = add_dead(run_sql, merchant, "messaging.send_mail")
     page = open_panel(open_context, site, admin, complaints, locale=locale, viewport=viewport)
     inside = f"/admin/merchants/{merchant.id}"
-    paths = ["", "/merchants", "/merchants?q=nothing-has-this-name", "/merchants/new", "/stores", "/health"]
+    paths = ["", "/merchants", "/merchants?q=nothing-has-this-name", "/merchants/new", "/stores", "/health", "/jobs"]
     for path in [*(f"/admin{path}" for path in paths), inside, f"{inside}/stores/new"]:
         page.goto(path)
         expect(page.locator("html")).to_have_attribute("lang", locale[:2])

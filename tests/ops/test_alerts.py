@@ -363,8 +363,8 @@ async def test_the_operators_language_is_theirs(
     message_id = await enqueue(own, "test.refused")
     assert await Runner(own, {"test.refused": give_up}).run(message_id, START) == "dead"
     await look(own, settings, START)
-    assert operator.subjects() == ["[avertissement] Des tâches ont abandonné – Orion Loyalty"]
-    assert operator.documents[0]["title"] == "Des tâches ont abandonné"
+    assert operator.subjects() == ["[avertissement] Tâches abandonnées – Orion Loyalty"]
+    assert operator.documents[0]["title"] == "Tâches abandonnées"
 
 
 async def test_without_an_operator_nobody_is_told(own: Database, clean: asyncpg.Connection, settings: Settings) -> None:
