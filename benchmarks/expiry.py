@@ -76,6 +76,10 @@ SELECT $1, ('0199f1a0-0001-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, ('019
        $2, 'points_earned', 0, 1 + n % 97, 0, 0, 1 + n % 97, 0, 100 * (1 + n % 97), 10000, 'earned:' || n, $3
 FROM generate_series($4::int, $5::int) AS n
 """
+OLD_MESSAGES = """
+INSERT INTO core_outbox (id, merchant_id, task, payload, available_at, created_at, done_at, attempts)
+SELECT gen_random_uuid(), gen_random_uuid(), 'bench.done', '{}', $1, $1, $1, 1 FROM generate_series(1, 50000)
+"""
 
 # What the task writes, at once: the limit. Ids are made by the server, in order where it can (PostgreSQL 18).
 GIANT = """
@@ -158,6 +162,10 @@ class Bench:
             await self.conn.execute(CARDS, merchant_id, program_id, store_id, visit, first, last)
             await self.conn.execute(ROWS, merchant_id, store_id, visit, first, last)
 
+    async def fill_outbox(self) -> None:
+        """Write messages of the last days, done: the planner then meets the table as it is in use."""
+        await self.conn.execute(OLD_MESSAGES, clock.now() - dt.timedelta(days=3))
+
     async def settle(self) -> None:
         """Bring statistics up to date and write everything to disk, so that no measurement pays for the one before."""
         await self.conn.execute("VACUUM ANALYZE")
@@ -213,6 +221,7 @@ async def measure(server: EmbeddedPostgres, cards: int, *, rounds: int) -> tuple
     """Return the median ratio of one size, and the task's peak memory in MB; print each round."""
     conn = await asyncpg.connect(server.url(SUPERUSER, bootstrap_roles.DATABASE), command_timeout=None)
     bench = Bench(server, conn)
+    await bench.fill_outbox()
     ratios, peaks = [], []
     for number in range(rounds):
         mine, giants = [await bench.create(cards) for _ in range(2)]
@@ -243,6 +252,7 @@ async def prepare_counter(server: EmbeddedPostgres) -> tuple[Tenant, Bench]:
     bench = Bench(server, await asyncpg.connect(server.url(SUPERUSER, bootstrap_roles.DATABASE), command_timeout=None))
     await bench.conn.execute("UPDATE loyalty_programs SET points_expiration_days = $2 WHERE id = $1", tenant.program_id, DAYS)
     await bench.fill(tenant.merchant_id, tenant.store_id, tenant.program_id, WAITING_CARDS)
+    await bench.fill_outbox()
     await bench.settle()
     return tenant, bench
 
