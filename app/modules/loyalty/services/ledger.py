@@ -19,7 +19,9 @@ from app.core.idempotency import AlreadyApplied, IdempotencyKey
 from app.core.ids import new_id
 from app.core.outbox import writer
 from app.modules.loyalty.domain.balances import CardState, Decision, Entry
+from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.errors import CardNotFoundException, OrderAlreadyEarnedException, TransactionAlreadyVoidedException
+from app.modules.loyalty.events import PointsExpired
 from app.modules.loyalty.queries.locks import LockedCard, lock_cards
 from app.modules.tenancy import public as tenancy
 
@@ -201,7 +203,7 @@ async def _execute(commands: Sequence[Command], *, skip_held: bool = False) -> l
             latest[card.id] = change.decision.card
             changes.append(change)
             answers.append(Answer(command.key, posted.status, posted.body))
-            for event in command.events(change):
+            for event in (*_expiries(change), *command.events(change)):
                 ctx.emit(event)
     if changes:
         await write(ctx, changes, answers)
@@ -229,6 +231,20 @@ async def _decide(command: Command, card: LockedCard) -> tuple[Posted, Change | 
         actor=actor,
     )
     return Posted(card, change.decision, change.transaction_id, command.status, command.present(change)), change
+
+
+def _expiries(change: Change) -> list[Event]:
+    """Return the events of points that were due and expired on the way: a visit may come before the nightly sweep."""
+    *before, _asked = change.decision.entries
+    return [
+        PointsExpired(card_id=change.card.id, transaction_id=_earlier_id(change, distance), points=-entry.points_delta)
+        for distance, entry in zip(range(len(before), 0, -1), before, strict=True)
+        if entry.type is TransactionType.POINTS_EXPIRED
+    ]
+
+
+def _earlier_id(change: Change, distance: int) -> uuid.UUID:
+    return uuid.UUID(int=change.transaction_id.int - distance)
 
 
 def is_served(ctx: Ctx, card: LockedCard) -> bool:
@@ -283,7 +299,7 @@ def _entry_rows(change: Change, actor: Actor) -> list[tuple[Any, ...]]:
     derived = [f"{change.op_key}:{number}" for number in range(len(before) - len(change.earlier_keys))]
     by = (change.store_id, actor.terminal_id, actor.staff_pin_id, actor.user_id, actor.acting_admin_id)
     rows = [
-        (uuid.UUID(int=change.transaction_id.int - distance), change.card.id, entry.type.value, *_rule_values(entry), None, None, key, *by)
+        (_earlier_id(change, distance), change.card.id, entry.type.value, *_rule_values(entry), None, None, key, *by)
         for distance, entry, key in zip(range(len(before), 0, -1), before, (*derived, *change.earlier_keys), strict=True)
     ]
     rows.append(
