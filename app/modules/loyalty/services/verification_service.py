@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 2_000
 MAX_NAMED = 100
-"""More broken cards than this are counted and not named; of one merchant, so many alerts are open at most. `orion loyalty
-verify-ledger` counts them all."""
+"""More broken cards than this are counted and not named; of one merchant, so many alerts are open at most. `orion verify-ledger`
+counts them all."""
 
 CHANGED_TASK = "loyalty.verify_changed_cards"
 HOURLY = "loyalty.verify_changes"
