@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from app.core.alerts.rules import Reading
 from app.core.context import PlatformCtx
+from app.core.observability import OUTBOX_AGE_SECONDS, OUTBOX_DEAD
 from app.core.outbox import claims
 
 REFUSALS_WINDOW = dt.timedelta(minutes=5)
@@ -16,6 +17,7 @@ REFUSALS = "SELECT store_id, max(count) AS count FROM core_store_refusals WHERE 
 async def measure_lateness(ctx: PlatformCtx) -> Sequence[Reading]:
     """Seconds for which the oldest message has been due."""
     backlog = await claims.read_backlog(ctx.conn, ctx.now)
+    OUTBOX_AGE_SECONDS.set(backlog.oldest_due_seconds)  # from here as well: a relay that is gone tells nothing
     details = {"minutes": int(backlog.oldest_due_seconds // 60), "due": backlog.due}
     return [Reading(backlog.oldest_due_seconds, details=details)]
 
@@ -23,6 +25,7 @@ async def measure_lateness(ctx: PlatformCtx) -> Sequence[Reading]:
 async def measure_dead(ctx: PlatformCtx) -> Sequence[Reading]:
     """Messages that gave up."""
     backlog = await claims.read_backlog(ctx.conn, ctx.now)
+    OUTBOX_DEAD.set(backlog.dead)
     return [Reading(backlog.dead, details={"dead": backlog.dead})]
 
 

@@ -23,7 +23,7 @@ from app.core.web.fields import Answer, Body, example
 from app.core.web.problems import documented
 
 router = APIRouter(prefix="/api/v1/admin/operation/jobs", tags=["Operation - Admin"])
-TaskName = Annotated[str, Path(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=100, description="A task of the timetable.")]
+TaskName = Annotated[str, Path(max_length=100, description="A task of the timetable.")]
 
 MOST_RUNS = 25
 RECENT = dt.timedelta(days=8)
