@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import asyncpg
 import httpx
@@ -14,10 +15,14 @@ import pytest_asyncio
 from app.core.config import get_settings
 from app.core.credentials import TERMINAL_COOKIE
 from app.core.db.engine import Database
+from app.core.modules import load_modules
 from app.core.testing.application import BROWSER_HEADERS, new_key
 from app.core.testing.processes import Stack, wait_for
 from app.modules.loyalty.queries.cards import Card
 from app.modules.loyalty.tests.counter import API, Shop, make_card, make_shop
+
+if TYPE_CHECKING:
+    from tests.faults.mail_shop import MailShop
 
 WEB_COMMAND = "import sys; from app.cli import main; sys.argv = ['orion', 'web', '--port', '{port}', '--workers', '{workers}']; main()"
 
@@ -115,6 +120,7 @@ async def open_shop(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         if name.startswith("ORION_"):
             monkeypatch.setenv(name, value)
     get_settings.cache_clear()
+    load_modules()  # who hears of events, also in this process
     database = Database.from_settings(get_settings())
     try:
         shop = await make_shop(database)
@@ -122,6 +128,23 @@ async def open_shop(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     finally:
         await database.dispose()
         get_settings.cache_clear()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def mail_shop(open_shop: OpenShop) -> AsyncIterator["MailShop"]:
+    """The shop with a mail server; relay and workers are started by the test."""
+    from tests.faults.mail_shop import MailShop
+    from tests.faults.mail_sink import running_sink
+
+    conn = await asyncpg.connect(open_shop.stack.urls.superuser)
+    database = Database.from_settings(get_settings())
+    try:
+        async with running_sink() as sink:
+            open_shop.stack.environment["ORION_SMTP_URL"] = sink.url
+            yield MailShop(open_shop, database, conn, sink)
+    finally:
+        await database.dispose()
+        await conn.close()
 
 
 def fresh_keys(count: int) -> list[str]:
