@@ -44,7 +44,9 @@ async def test_stamps_are_hot_updates(superuser: asyncpg.Connection) -> None:
         after = await superuser.fetchrow(counters)
     assert before is not None
     assert after is not None
-    assert after["n_tup_upd"] - before["n_tup_upd"] == after["n_tup_hot_upd"] - before["n_tup_hot_upd"] == 10
+    assert after["n_tup_upd"] - before["n_tup_upd"] == 10
+    # One of them may find the page full, which it shares with other tests' cards, and go on in the next.
+    assert after["n_tup_hot_upd"] - before["n_tup_hot_upd"] >= 9
 
 
 async def test_every_field_of_the_rules_is_a_column(superuser: asyncpg.Connection) -> None:

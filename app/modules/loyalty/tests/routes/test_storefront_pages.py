@@ -234,4 +234,7 @@ def test_a_refund_names_the_rule_of_the_purchase() -> None:
     refund = row(TransactionType.POINTS_REFUNDED, points_delta=-1, points_forgiven=2, amount_cents=500, points_rate=1_000)
     with use_locale("en"):
         (entry,) = views.list_entries([refund], {})
-    assert entry.reason == "Returned for €5.00, at 1 point per €10.00 as when it was bought. 2 points that were already spent were let go."
+    assert (
+        entry.reason
+        == "Returned for €5.00, at 1 point per €10.00 as when it was bought. 2 points that were already spent or had expired were let go."
+    )

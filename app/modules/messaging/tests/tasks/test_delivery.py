@@ -55,6 +55,7 @@ async def postmark(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path
     token.write_text(TOKEN)
     token.chmod(0o600)
     async with postmark_server() as running:
+        settings.__dict__.pop("mail_api_token", None)  # another test's may have been read and kept
         monkeypatch.setattr(settings, "mail_provider", "postmark")
         monkeypatch.setattr(settings, "mail_api_url", running.url)
         monkeypatch.setattr(settings, "mail_api_token_file", token)
