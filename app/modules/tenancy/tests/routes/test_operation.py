@@ -245,6 +245,7 @@ async def test_a_merchants_task_is_run_for_one_or_for_all(
     client.cookies.update(sign_in_cookie(await make_admin(database)))
     merchants, suspended = [await make_merchant(database) for _ in range(2)], await make_merchant(database, status="suspended")
     task, before = "loyalty.expire_points", clock.now()
+    await superuser.execute("DELETE FROM core_outbox WHERE task = $1", task)  # those of tests that moved the clock are later
 
     async def run(name: str, merchant_id: uuid.UUID | None) -> httpx.Response:
         body = {"merchant_id": None if merchant_id is None else str(merchant_id)}
@@ -280,6 +281,7 @@ async def test_jobs_tell_last_and_next_run(
         found: dict[str, Any] = next(item for item in answer["tasks"] if item["task"] == task)
         return found
 
+    await superuser.execute("DELETE FROM core_task_stats WHERE task = $1", task)  # tests that moved the clock left some of the future
     before = await job()
     body, headers = {"merchant_id": str(merchant.id)}, {"Idempotency-Key": new_key()}
     assert (await client.post(f"{ROOT}/jobs/{task}/run", json=body, headers=headers)).status_code == 202
