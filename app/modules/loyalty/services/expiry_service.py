@@ -34,7 +34,7 @@ PASSING_BY = 3
 """Passes that wait for nobody; a counter holds a card for milliseconds."""
 MOST_PASSES = 6
 """What is due again after so many passes came onto its card meanwhile, and is tomorrow's."""
-GIVEN_WAY = 1.0
+GIVEN_WAY = 2.0
 """While counters have the database at work, the sweep rests after a chunk for so many times what the chunk took."""
 DAY_OVER = "day_over"
 
