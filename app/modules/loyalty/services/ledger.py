@@ -40,6 +40,7 @@ OP_KEY = [name for name, _ in ENTRY_COLUMNS].index("op_key")
 ABSOLUTE = (
     ("status", "text"), ("stamps_target", "int"), ("last_activity_at", "timestamptz"), ("last_stamp_at", "timestamptz"),
     ("stamps_day", "date"), ("stamps_today", "int"), ("first_visit_at", "timestamptz"), ("visit_count", "int"),
+    ("last_expiration_warning_at", "timestamptz"),
 )  # fmt: skip
 RELATIVE = (
     "stamp_count", "points_balance", "points_owed", "total_stamps_earned", "total_stamps_redeemed", "total_stamps_voided",

@@ -6,6 +6,7 @@ import asyncpg
 
 from app.core import clock
 from app.core.db.engine import Database
+from app.core.modules import load_modules
 from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.services import verification_service
 from app.modules.loyalty.tests.factories import earn, make_card, make_shop
@@ -32,6 +33,7 @@ async def test_points_expire_before_the_purchase_that_came_too_late(database: Da
 
 async def test_a_visit_before_the_nightly_sweep_tells_of_the_points_that_expired(database: Database, superuser: asyncpg.Connection) -> None:
     """The card's holder hears of it whoever books the expiry: the event names the row and its points."""
+    load_modules()  # who wants to hear of it
     shop = await make_shop(database, points_expiration_days=30)
     card = await make_card(database, shop.merchant, amount_cents=1000)
     await earn(database, shop.merchant, card, 500, now=clock.now() + dt.timedelta(days=40))
