@@ -61,7 +61,7 @@ def test_a_mail_is_worded_previewed_tried_and_put_back(open_context: OpenContext
     assert frame_of(desk).locator("a[href]").count() == 0
 
     page.get_by_role("button", name=words["narrow"], exact=True).click()
-    assert page.locator("iframe").evaluate("frame => frame.contentWindow.innerWidth") == 375
+    page.wait_for_function("document.querySelector('iframe').contentWindow.innerWidth === 375")
     page.get_by_role("button", name=words["text"], exact=True).click()
     expect(page.locator("pre")).to_contain_text("Bienvenue au fournil")
 
