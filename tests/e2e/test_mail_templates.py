@@ -61,7 +61,7 @@ def test_a_mail_is_worded_previewed_tried_and_put_back(open_context: OpenContext
     assert frame_of(desk).locator("a[href]").count() == 0
 
     page.get_by_role("button", name=words["narrow"], exact=True).click()
-    page.wait_for_function("document.querySelector('iframe').contentWindow.innerWidth === 375")
+    expect(frame_of(desk).locator("html")).to_have_css("width", "375px")
     page.get_by_role("button", name=words["text"], exact=True).click()
     expect(page.locator("pre")).to_contain_text("Bienvenue au fournil")
 
