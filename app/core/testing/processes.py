@@ -23,7 +23,7 @@ from app.core.testing.databases import DatabaseUrls, urls_of
 from app.ops import bootstrap_roles, embedded_postgres, embedded_valkey
 from app.ops.process import is_running, launcher_command, open_log, stop_process, wait_until
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[3]

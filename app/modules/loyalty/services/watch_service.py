@@ -27,7 +27,7 @@ LEDGER_MISMATCH = AlertRule(
     name="ledger_mismatch",
     severity="page",
     title=N_("A card’s history does not add up"),
-    sentence=N_("The nightly check found cards whose history does not lead to their balances: %(cards)s. The first is %(card_id)s."),
+    sentence=N_("The check of the ledger found a card whose history does not lead to its balances: %(card_id)s."),
     advice=N_("Run “orion verify-ledger” and find out which row is wrong. Nothing has been repaired by itself."),
     threshold=0,
     expression='max(orion_alerts_open{rule="ledger_mismatch"})',
