@@ -136,15 +136,13 @@ async def mail_shop(open_shop: OpenShop) -> AsyncIterator["MailShop"]:
     from tests.faults.mail_shop import MailShop
     from tests.faults.mail_sink import running_sink
 
-    conn = await asyncpg.connect(open_shop.stack.urls.superuser)
     database = Database.from_settings(get_settings())
     try:
-        async with running_sink() as sink:
+        async with asyncpg.create_pool(open_shop.stack.urls.superuser, min_size=1) as pool, running_sink() as sink:
             open_shop.stack.environment["ORION_SMTP_URL"] = sink.url
-            yield MailShop(open_shop, database, conn, sink)
+            yield MailShop(open_shop, database, pool, sink)
     finally:
         await database.dispose()
-        await conn.close()
 
 
 def fresh_keys(count: int) -> list[str]:

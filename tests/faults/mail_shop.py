@@ -31,8 +31,8 @@ MESSAGES = "SELECT id, task, attempts, deaths, error, done_at, dead_at FROM core
 class MailShop:
     """The shop's database, mail server and outbox."""
 
-    def __init__(self, open_shop: OpenShop, database: Database, conn: asyncpg.Connection, sink: MailSink) -> None:
-        self.open_shop, self.database, self.conn, self.sink = open_shop, database, conn, sink
+    def __init__(self, open_shop: OpenShop, database: Database, pool: asyncpg.Pool, sink: MailSink) -> None:
+        self.open_shop, self.database, self.pool, self.sink = open_shop, database, pool, sink
         self.stack = open_shop.stack
 
     @property
@@ -42,7 +42,7 @@ class MailShop:
 
     async def everybody(self) -> list[str]:
         """Return the addresses of all customers."""
-        return [row["email"] for row in await self.conn.fetch("SELECT email FROM customers ORDER BY email")]
+        return [row["email"] for row in await self.pool.fetch("SELECT email FROM customers ORDER BY email")]
 
     async def enroll(self, count: int) -> list[str]:
         """Enroll `count` customers, each of whom is to get one mail; return their addresses."""
@@ -74,25 +74,25 @@ class MailShop:
 
     async def let_pauses_pass(self) -> None:
         """Let the pauses between tries pass."""
-        await self.conn.execute(LET_PAUSES_PASS)
+        await self.pool.execute(LET_PAUSES_PASS)
 
     async def let_hints_pass(self) -> None:
         """Let the time pass after which a hint is given again."""
-        await self.conn.execute(LET_HINTS_PASS)
+        await self.pool.execute(LET_HINTS_PASS)
 
     async def let_leases_pass(self) -> None:
         """Let the leases of the only worker, which is dead, run out."""
-        await self.conn.execute(LET_LEASES_PASS)
+        await self.pool.execute(LET_LEASES_PASS)
 
     async def messages(self) -> list[asyncpg.Record]:
         """Return what became of every message."""
-        return await self.conn.fetch(MESSAGES)
+        return await self.pool.fetch(MESSAGES)
 
     async def wait(self, condition: str, *, seconds: float = 40, passing: bool = False) -> None:
         """Wait until the SQL expression `condition` over core_outbox is true; with `passing`, pauses pass meanwhile."""
         try:
             async with asyncio.timeout(seconds):
-                while not await self.conn.fetchval(f"SELECT {condition} FROM core_outbox"):
+                while not await self.pool.fetchval(f"SELECT {condition} FROM core_outbox"):
                     if passing:
                         await self.let_pauses_pass()
                     await asyncio.sleep(0.2)  # allow[sleep]: other processes work meanwhile
@@ -110,7 +110,7 @@ class MailShop:
         wanted = sorted(addresses)
         assert sorted(self.sink.recipients.elements()) == wanted
         assert set(self.sink.taken.values()) == {1}
-        sent = await self.conn.fetch("SELECT recipient FROM email_logs WHERE state = 'sent' ORDER BY recipient")
+        sent = await self.pool.fetch("SELECT recipient FROM email_logs WHERE state = 'sent' ORDER BY recipient")
         assert [row["recipient"] for row in sent] == wanted
 
 

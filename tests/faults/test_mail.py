@@ -49,14 +49,14 @@ async def test_one_address_that_is_refused_for_good_is_dead_and_suppressed_and_c
     await mail_shop.assert_mailed_once(address for address in everybody if address != bad)
     dead = [row for row in await mail_shop.messages() if row["dead_at"] is not None]
     assert [(row["attempts"], row["error"]) for row in dead] == [(1, "smtp_550_5.1.1")]
-    log = await mail_shop.conn.fetchrow("SELECT state, attempts, error FROM email_logs WHERE outbox_id = $1", dead[0]["id"])
+    log = await mail_shop.pool.fetchrow("SELECT state, attempts, error FROM email_logs WHERE outbox_id = $1", dead[0]["id"])
     assert log is not None
     assert tuple(log) == ("failed", 1, "smtp_550_5.1.1")
-    assert [row["reason"] for row in await mail_shop.conn.fetch("SELECT reason FROM email_suppressions")] == ["hard_bounce"]
+    assert [row["reason"] for row in await mail_shop.pool.fetch("SELECT reason FROM email_suppressions")] == ["hard_bounce"]
 
     asked = mail_shop.sink.asked[bad]
     await mail_shop.mail_card_link(bad)
     await mail_shop.wait_settled()
-    states = await mail_shop.conn.fetch("SELECT state, error FROM email_logs WHERE recipient = $1 ORDER BY created_at", bad)
+    states = await mail_shop.pool.fetch("SELECT state, error FROM email_logs WHERE recipient = $1 ORDER BY created_at", bad)
     assert [tuple(row) for row in states] == [("failed", "smtp_550_5.1.1"), ("suppressed", "suppressed")]
     assert mail_shop.sink.asked[bad] == asked, "an address that is suppressed is not tried again"
