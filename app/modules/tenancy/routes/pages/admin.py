@@ -45,7 +45,7 @@ MOST_CHOICES = 500
 OUTCOMES: dict[str, tuple[str, str]] = {
     "done": (N_("Done"), "success"),
     "continued": (N_("Under way"), "info"),
-    "retried": (N_("Failed, is tried again"), "warning"),
+    "retried": (N_("Is tried again"), "warning"),
     "dead": (N_("Gave up"), "danger"),
 }
 
