@@ -79,7 +79,7 @@ def web(
 
 @cli.command()
 def worker() -> None:
-    """Run tasks, one at a time; start more of these processes for more throughput."""
+    """Run tasks, a few side by side; start more of these processes for more throughput."""
     from app.ops.processes import run_worker
 
     check_settings("database_url", "platform_database_url", "broker_url", with_keys=True)

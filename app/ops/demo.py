@@ -133,6 +133,7 @@ def prepare_environment(demo: Demo) -> None:
         "ORION_MAILBOX_DIR": str(demo.mailbox_dir),
         "ORION_SECRET_KEY_FILE": str(keys / "secret"),
         "ORION_PIN_PEPPER_FILE": str(keys / "pin_pepper"),
+        "ORION_WORKER_CONCURRENCY": "4",  # each more costs the memory of a connection
     }
     demo.environment = {name: value for name, value in (defaults | demo.environment).items() if name not in demo.given}
     os.environ.update(demo.environment)
