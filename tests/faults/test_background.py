@@ -19,6 +19,7 @@ from app.core.testing.processes import Stack
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 WORKER = "from tests.faults.worker import main; main()"
+HURRIED_WORKER = "from tests.faults.worker import hurried; hurried()"
 
 # "Time passes": leases and hints run out now instead of after a minute.
 LET_TIME_PASS = """
@@ -159,6 +160,17 @@ async def test_what_runs_beside_a_deadly_message_outlives_it(stack: Stack, trace
     assert [tuple(row) for row in dead] == [(deadly, 3)]
     assert await traces.conn.fetchval("SELECT max(deaths) FROM core_outbox WHERE id <> $1", deadly) <= 2
     assert await traces.counts() == [0, 1]
+
+
+@pytest.mark.parametrize("fault", ["fault.block", "fault.cling"])
+async def test_a_worker_that_is_stuck_ends_itself(stack: Stack, traces: Traces, fault: str) -> None:
+    await traces.enqueue(1, fault)
+    stack.start("relay")
+    stack.spawn("worker", HURRIED_WORKER)
+    assert await asyncio.to_thread(stack.processes["worker"].wait, 40) == 1
+    del stack.processes["worker"]
+    await traces.let_time_pass()
+    await traces.wait("bool_and(deaths = 1)")
 
 
 async def test_a_broker_that_was_stopped_and_wiped_only_delays(stack: Stack, traces: Traces) -> None:

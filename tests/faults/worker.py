@@ -1,11 +1,14 @@
 """A worker as in production, but with tasks that leave traces: run as `python -m tests.faults.worker`."""
 
 import asyncio
+import contextlib
+import threading
 import uuid
+from collections.abc import Mapping
 
 from app.core import audit
 from app.core.context import Ctx
-from app.core.tasks import task
+from app.core.tasks import runner, task
 from app.ops.processes import run_worker
 
 
@@ -25,10 +28,32 @@ async def kill_worker(ctx: Ctx, *, message_id: uuid.UUID) -> None:
     await asyncio.Event().wait()
 
 
+async def block(ctx: Ctx) -> None:
+    """Hold up the whole loop, as a library that never returns does."""
+    threading.Event().wait()
+
+
+async def cling(ctx: Ctx) -> None:
+    """Wait, whatever the limit says."""
+    while True:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+HANDLERS: Mapping[str, runner.Handler] = {"fault.note": note, "fault.kill_worker": kill_worker, "fault.block": block, "fault.cling": cling}
+
+
 def main() -> None:
     """Serve until SIGTERM."""
-    task.use_handlers({"fault.note": note, "fault.kill_worker": kill_worker})
+    task.use_handlers(HANDLERS)
     run_worker()
+
+
+def hurried() -> None:
+    """Serve with limits of seconds instead of minutes."""
+    vars(runner).update(SOFT_SECONDS=1.0)
+    vars(task).update(HARD_SECONDS=3, WATCH_SECONDS=0.2)
+    main()
 
 
 if __name__ == "__main__":
