@@ -230,7 +230,7 @@ def test_the_amount_fills_from_the_right(page: Page) -> None:
 
 
 def test_the_menu_works_by_keyboard(page: Page) -> None:
-    page.goto("/styleguide")
+    page.goto("/styleguide", wait_until="networkidle")
     trigger = page.get_by_role("button", name="Actions for this card")
     trigger.focus()
     page.keyboard.press("Enter")
