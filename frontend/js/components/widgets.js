@@ -7,7 +7,8 @@ component("menu", () => ({
 
   init() {
     this.onOutside = (event) => { if (!this.$root.contains(event.target)) this.close(); };
-    this.onMove = () => this.close();
+    // The list follows its button: the scrolling that brought the button into view may still be on its way.
+    this.onMove = () => this.position();
   },
 
   get expanded() {
@@ -28,8 +29,8 @@ component("menu", () => ({
     this.isOpen = true;
     this.$nextTick(() => { this.position(); this.move(0); });
     document.addEventListener("pointerdown", this.onOutside);
-    addEventListener("scroll", this.onMove, { passive: true, once: true });
-    addEventListener("resize", this.onMove, { once: true });
+    addEventListener("scroll", this.onMove, { passive: true, capture: true });
+    addEventListener("resize", this.onMove);
   },
 
   close() {
@@ -37,6 +38,8 @@ component("menu", () => ({
     const hadFocus = this.$refs.list.contains(document.activeElement);
     this.isOpen = false;
     document.removeEventListener("pointerdown", this.onOutside);
+    removeEventListener("scroll", this.onMove, { capture: true });
+    removeEventListener("resize", this.onMove);
     if (hadFocus) this.$refs.trigger.focus();
   },
 
