@@ -12,12 +12,13 @@ from app.core.i18n.catalogs import (
     translate,
 )
 from app.core.i18n.catalogs import gettext as _
-from app.core.i18n.locale import FALLBACK_LOCALE, LOCALES, current_locale, match_locale, negotiate, use_locale
+from app.core.i18n.locale import FALLBACK_LOCALE, LOCALES, Locale, current_locale, match_locale, negotiate, use_locale
 
 __all__ = [
     "FALLBACK_LOCALE",
     "LOCALES",
     "N_",
+    "Locale",
     "_",
     "current_locale",
     "formatting",

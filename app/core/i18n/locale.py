@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Literal, get_args
 
-LOCALES: Final = ("en", "fr", "de", "lb")
-"""Every language a person may read Orion in. English is the language of the msgids."""
+Locale = Literal["en", "fr", "de", "lb"]
+"""A language a person may read Orion in. English is the language of the msgids."""
+LOCALES: Final[tuple[str, ...]] = get_args(Locale)
+"""Every one of them."""
 
 SOURCE_LOCALE: Final = "en"
 FALLBACK_LOCALE: Final = "fr"

@@ -2,12 +2,12 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from app.core.i18n import N_
+from app.core.i18n import N_, Locale
 from app.core.web.fields import Body, Email, Line, OptionalLine, example
 
 TERMS_NEEDED = N_("Please accept the terms to get a card.")
@@ -35,7 +35,6 @@ def _real_date(value: Any) -> Any:
 
 AcceptedTerms = Annotated[bool, AfterValidator(_is_accepted)]
 BirthDate = Annotated[dt.date, BeforeValidator(_real_date)]
-Locale = Literal["en", "fr", "de", "lb"]
 
 
 class EnrollmentForm(Body):

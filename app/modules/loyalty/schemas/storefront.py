@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, JsonValue, StringConstraints
 
+from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
 from app.modules.loyalty.domain.enums import ProgramType, TransactionType
 from app.modules.loyalty.schemas.cards import CARD_EXAMPLE, CardBalance
-from app.modules.loyalty.schemas.person import BirthDate, EnrollmentForm, Locale
+from app.modules.loyalty.schemas.person import BirthDate, EnrollmentForm
 from app.modules.loyalty.schemas.store import NEW_CARD, OFFER_EXAMPLE, RewardOffer
 
 STORE_EXAMPLE: dict[str, JsonValue] = {

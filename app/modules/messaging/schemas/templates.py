@@ -5,13 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints
 
-from app.core.i18n import LOCALES
 from app.core.web.fields import Answer, Body, LongText, OptionalLine, example
 from app.modules.messaging.domain.sentences import MAX_LENGTHS
 
-Locale = Literal["en", "fr", "de", "lb"]
 Code = Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z][a-z0-9_]*$")]
-assert set(LOCALES) == set(Locale.__args__)  # type: ignore[attr-defined]  # noqa: S101
 
 
 def _on_one_line(text: str) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, JsonValue, StringConstraints
 
+from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, Secret, example
 
-Locale = Literal["en", "fr", "de", "lb"]
 MerchantRole = Literal["owner", "manager", "staff"]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=6, max_length=12, pattern=r"^[0-9 ]+$")]
 LinkToken = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_=-]+$")]

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, JsonValue, StringConstraints
 
+from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, LongText, OptionalLine, example
-from app.modules.tenancy.schemas.account import MERCHANT_ID, Locale, MerchantRole
+from app.modules.tenancy.schemas.account import MERCHANT_ID, MerchantRole
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]

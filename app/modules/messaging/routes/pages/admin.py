@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.context import PlatformCtx
-from app.core.i18n import N_, _
+from app.core.i18n import N_, Locale, _
 from app.core.web import pages
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.modules.messaging.domain.enums import MailState
 from app.modules.messaging.queries import mail_log, templates
 from app.modules.messaging.routes.pages._frame import category_names, editor_values, mail_html, with_frame
-from app.modules.messaging.schemas.templates import Code, Locale
+from app.modules.messaging.schemas.templates import Code
 from app.modules.messaging.services import template_editor
 from app.modules.tenancy import public as tenancy
 

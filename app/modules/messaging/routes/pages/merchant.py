@@ -7,11 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.context import Ctx
+from app.core.i18n import Locale
 from app.core.web import pages
 from app.core.web.deps import access
 from app.modules.messaging.queries import templates
 from app.modules.messaging.routes.pages._frame import category_names, editor_values, mail_html, with_frame
-from app.modules.messaging.schemas.templates import Code, Locale
+from app.modules.messaging.schemas.templates import Code
 from app.modules.messaging.services import template_editor
 from app.modules.tenancy import public as tenancy
 
