@@ -48,9 +48,17 @@ def unsubscribe_headers(ctx: Ctx, customer_id: uuid.UUID | None, category: str) 
 def read_link(token: str, kind: LinkKind) -> MailLink:
     """Return what a link of ours says; NotFound for anything that we did not sign for this `kind`."""
     link = decode_link(token, kind, key=_key())
-    if link is None or (kind is LinkKind.UNSUBSCRIBE and link.category is None):
+    if link is None:
         raise NotFound
     return link
+
+
+def read_category(token: str) -> MailCategory:
+    """Return which mails a link to unsubscribe is about; NotFound for anything that we did not sign for that."""
+    category = read_link(token, LinkKind.UNSUBSCRIBE).category
+    if category is None:
+        raise NotFound
+    return category
 
 
 async def open_mail_link(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:

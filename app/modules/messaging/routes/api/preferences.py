@@ -18,7 +18,6 @@ from app.core.web.credentials import LANGUAGE_COOKIE
 from app.core.web.deps import access
 from app.core.web.problems import FIELD_FALLBACK, FIELD_MESSAGES
 from app.core.web.site import YEAR_SECONDS
-from app.modules.messaging.domain.mail_link import LinkKind
 from app.modules.messaging.routes.pages.preferences import check_age, show_unsubscribe
 from app.modules.messaging.services import links, preference_service
 
@@ -45,9 +44,7 @@ async def read_form(request: Request) -> dict[str, str]:
 @router.post("/unsubscribe/{token}", summary="Unsubscribe in one click")
 async def unsubscribe(request: Request, token: str, ctx: Ctx = access("mail", "messaging.preferences.edit")) -> Response:
     """Unsubscribe from the category of the link, at once and without asking back (RFC 8058). The same answer every time."""
-    category = links.read_link(token, LinkKind.UNSUBSCRIBE).category
-    assert category is not None  # noqa: S101 - read_link refuses such a link
-    await preference_service.unsubscribe(ctx, category)
+    await preference_service.unsubscribe(ctx, links.read_category(token))
     return await show_unsubscribe(request, token, ctx)
 
 

@@ -33,7 +33,7 @@ def check_age(token: str, ctx: Ctx) -> None:
 
 async def show_unsubscribe(request: Request, token: str, ctx: Ctx, *, status: int = 200) -> Response:
     """Return the page that unsubscribes with one button, or says that it is done. NotFound for a token of another kind."""
-    category = links.read_link(token, LinkKind.UNSUBSCRIBE).category
+    category = links.read_category(token)
     chosen = await preference_service.get_preferences(ctx)
     return pages.render(
         request,
