@@ -15,24 +15,12 @@ import uuid
 from collections.abc import Iterator, Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.policy import SMTP, EmailPolicy
+from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from app.modules.messaging.domain.template import RenderedMail
 
-
-class _Policy(EmailPolicy):
-    """Lines of at most 78 characters, but for an address in a List- header: the library would take it apart and encode the pieces,
-    and no mail reader puts them together again. RFC 5322 allows such a line up to 998 characters."""
-
-    def _fold(self, name: str, value: str, refold_binary: bool = False) -> str:
-        if name.lower().startswith("list-"):
-            return f"{name}: {value}{self.linesep}"
-        folded: str = super()._fold(name, value, refold_binary)  # type: ignore[misc]
-        return folded
-
-
-POLICY = _Policy(linesep=SMTP.linesep, max_line_length=78)
+POLICY = SMTP.clone(max_line_length=78)
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _PLAIN_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
@@ -109,8 +97,12 @@ def build_mail(
 
 
 def _line(name: str, value: str) -> bytes:
-    """Return a header: as it is when it is short and plain, else encoded and folded. No value can begin another header."""
-    if _is_plain(name, value):
+    """Return a header: as it is when it is short and plain, else encoded and folded. No value can begin another header.
+
+    An address in a List- header stays whole, up to the 998 characters of RFC 5322: the library would take it apart and encode the
+    pieces, and no mail reader puts them together again.
+    """
+    if _is_plain(name, value) or (name.startswith("List-") and _PLAIN_VALUE.fullmatch(value)):
         return f"{name}: {value}\r\n".encode()
     return _encoded_line(name, value)
 
