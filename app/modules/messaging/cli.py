@@ -1,21 +1,17 @@
 """Commands of messaging: an operator's word on addresses that get no mail."""
 
 import uuid
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from app.core import audit
-from app.core.config import get_settings
-from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_work
-from app.core.db.blocking import run_blocking
-from app.core.db.engine import Database
+from app.core.commands import run_on_platform
+from app.core.context import PlatformCtx
 from app.modules.messaging.services import suppression_service
 from app.modules.tenancy import public as tenancy
 
 cli = typer.Typer(add_completion=False)
-Result = TypeVar("Result")
 EmailOption = Annotated[str, typer.Option(help="The address.")]
 MerchantOption = Annotated[str, typer.Option(help="Whose mails: a merchant's id, or the code of one of its stores.")]
 PlatformOption = Annotated[bool, typer.Option("--platform", help="The platform's own mails, about passwords, instead of a merchant's.")]
@@ -30,7 +26,7 @@ def mail_suppress(email: EmailOption, merchant: MerchantOption = "", of_platform
         await suppression_service.suppress_address(ctx, email, merchant_id=owner)
         await audit.record(ctx, "messaging.address.suppressed", "merchant", owner, merchant_id=owner)
 
-    _run(suppress)
+    run_on_platform(suppress)
     typer.echo("Nothing more is sent to this address.")
 
 
@@ -45,7 +41,7 @@ def mail_release(email: EmailOption, merchant: MerchantOption = "", of_platform:
             await audit.record(ctx, "messaging.address.released", "merchant", owner, merchant_id=owner)
         return was_suppressed
 
-    typer.echo("Mail is sent to this address again." if _run(release) else "Nothing kept mail from this address.")
+    typer.echo("Mail is sent to this address again." if run_on_platform(release) else "Nothing kept mail from this address.")
 
 
 async def _find_owner(ctx: PlatformCtx, merchant: str, of_platform: bool) -> uuid.UUID | None:
@@ -58,17 +54,3 @@ async def _find_owner(ctx: PlatformCtx, merchant: str, of_platform: bool) -> uui
     if found is None:
         raise typer.BadParameter("there is no such merchant", param_hint="--merchant")
     return found
-
-
-def _run(act: Callable[[PlatformCtx], Awaitable[Result]]) -> Result:
-    """Run `act` in one unit of work on the platform and return its result."""
-
-    async def run() -> Result:
-        database = Database.from_settings(get_settings(), application="orion-cli")
-        try:
-            async with platform_unit_of_work(database, Principal(SYSTEM), request_id="cli") as ctx:
-                return await act(ctx)
-        finally:
-            await database.dispose()
-
-    return run_blocking(run())

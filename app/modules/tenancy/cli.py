@@ -1,46 +1,21 @@
 """Commands of tenancy: admins, and a way in for somebody who lost theirs."""
 
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from app.core import clock
+from app.core.commands import run_on_platform
 from app.core.config import ConfigurationError, get_settings
-from app.core.context import SYSTEM, PlatformCtx, Principal, platform_unit_of_work
-from app.core.db.blocking import run_blocking
-from app.core.db.engine import Database
-from app.core.errors import Invalid, OrionException
-from app.core.i18n import translate
+from app.core.context import PlatformCtx
 from app.modules.tenancy.config import DEMO_ADMIN_TOTP_SECRET
 from app.modules.tenancy.domain.email_address import normalize_email
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.services import admin_service, password_service, totp_service
 
 cli = typer.Typer(add_completion=False)
-Result = TypeVar("Result")
 EmailOption = Annotated[str, typer.Option(help="E-mail address to sign in with.")]
-
-
-def run_on_platform(act: Callable[[PlatformCtx], Awaitable[Result]]) -> Result:
-    """Run `act` in one unit of work and return its result; a refusal is printed as a sentence and ends the command with 1."""
-
-    async def run() -> Result:
-        database = Database.from_settings(get_settings(), application="orion-cli")
-        try:
-            async with platform_unit_of_work(database, Principal(SYSTEM), request_id="cli") as ctx:
-                return await act(ctx)
-        finally:
-            await database.dispose()
-
-    try:
-        return run_blocking(run())
-    except OrionException as error:
-        messages = list(error.fields.values()) if isinstance(error, Invalid) and error.fields else [error.error_message]
-        for message in messages:
-            typer.secho(translate("en", message, error.params), fg="red", err=True)
-        raise typer.Exit(1) from error
 
 
 @cli.command("create-admin")
