@@ -7,8 +7,8 @@ only ever appended to, and the balances change relatively, under the table's CHE
 
 import dataclasses
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, ParamSpec
 
 import asyncpg
 
@@ -51,6 +51,7 @@ MESSAGE_COLUMNS = (("id", "uuid"), ("task", "text"), ("payload", "jsonb"), ("ava
 ANSWER_COLUMNS = (("key", "text"), ("fingerprint", "bytea"), ("status", "int"), ("body", "text"))
 
 Columns = Sequence[tuple[str, str]]
+Asked = ParamSpec("Asked")
 
 
 def _unnest(first: int, columns: Columns, alias: str) -> str:
@@ -162,6 +163,15 @@ async def run(command: Command) -> Posted:
     if outcome is None:
         raise CardNotFoundException
     return outcome
+
+
+def runs(make: Callable[Asked, Awaitable[Command]]) -> Callable[Asked, Coroutine[Any, Any, Posted]]:
+    """Return the function that executes by itself what `make` makes of the same arguments; it raises what `make` and `run` raise."""
+
+    async def run_made(*args: Asked.args, **kwargs: Asked.kwargs) -> Posted:
+        return await run(await make(*args, **kwargs))
+
+    return run_made
 
 
 async def run_together(commands: Sequence[Command]) -> list[Posted | OrionException | None]:

@@ -19,34 +19,6 @@ from app.modules.loyalty.services.ledger import Change, Command, Posted
 Present = Callable[[Change], str]
 
 
-async def earn_points(
-    ctx: Ctx,
-    *,
-    card_id: uuid.UUID,
-    amount_cents: int,
-    key: IdempotencyKey,
-    present: Present,
-    order_reference: str | None = None,
-    proof: PinProof | None = None,
-) -> Posted:
-    """Book a purchase of `amount_cents`; the points follow the program's rule of this moment, owed ones are paid first.
-
-    An `order_reference` earns once per store (OrderAlreadyEarnedException).
-    """
-    return await ledger.run(
-        await earning(
-            ctx, card_id=card_id, amount_cents=amount_cents, key=key, present=present, order_reference=order_reference, proof=proof
-        )
-    )
-
-
-async def redeem_points(
-    ctx: Ctx, *, card_id: uuid.UUID, reward_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None
-) -> Posted:
-    """Spend points on a reward; RewardNotFoundException when it is not offered, and what `domain.points.redeem_points` refuses."""
-    return await ledger.run(await redeeming(ctx, card_id=card_id, reward_id=reward_id, key=key, present=present, proof=proof))
-
-
 async def earning(
     ctx: Ctx,
     *,
@@ -57,7 +29,11 @@ async def earning(
     order_reference: str | None = None,
     proof: PinProof | None = None,
 ) -> Command:
-    """Return the command of `earn_points`, to be run alone or together with others'."""
+    """Return the command that books a purchase of `amount_cents`; the points follow the program's rule of the moment it runs, owed
+    ones are paid first.
+
+    An `order_reference` earns once per store (OrderAlreadyEarnedException when it runs).
+    """
     staffed = await pin_service.identify(ctx, proof)
 
     async def prepare(card: LockedCard) -> None:
@@ -78,7 +54,10 @@ async def earning(
 async def redeeming(
     ctx: Ctx, *, card_id: uuid.UUID, reward_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None
 ) -> Command:
-    """Return the command of `redeem_points`, to be run alone or together with others'."""
+    """Return the command that spends points on a reward.
+
+    Running it raises RewardNotFoundException when the reward is not offered, and what `domain.points.redeem_points` refuses.
+    """
     staffed = await pin_service.identify(ctx, proof)
     cost = 0
 
@@ -97,6 +76,12 @@ async def redeeming(
         present=present,
         reward_id=reward_id,
     )
+
+
+earn_points = ledger.runs(earning)
+"""The command `earning`, run alone."""
+redeem_points = ledger.runs(redeeming)
+"""The command `redeeming`, run alone."""
 
 
 async def void_points(

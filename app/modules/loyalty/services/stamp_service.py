@@ -18,25 +18,13 @@ from app.modules.loyalty.services.ledger import Change, Command, Posted
 Present = Callable[[Change], str]
 
 
-async def add_stamps(
-    ctx: Ctx, *, card_id: uuid.UUID, count: int, key: IdempotencyKey, present: Present, proof: PinProof | None = None
-) -> Posted:
-    """Add `count` stamps to a card of the caller's store and return the outcome; what `domain.stamps.stamp` refuses is raised.
-
-    `present` shapes the answer that is kept under `key`. Stamps over the target carry over to the next card.
-    """
-    return await ledger.run(await adding(ctx, card_id=card_id, count=count, key=key, present=present, proof=proof))
-
-
-async def redeem_stamps(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None) -> Posted:
-    """Take a full card's stamps for one reward; NotEnoughStampsException when it is not full."""
-    return await ledger.run(await redeeming(ctx, card_id=card_id, key=key, present=present, proof=proof))
-
-
 async def adding(
     ctx: Ctx, *, card_id: uuid.UUID, count: int, key: IdempotencyKey, present: Present, proof: PinProof | None = None
 ) -> Command:
-    """Return the command of `add_stamps`, to be run alone or together with others'."""
+    """Return the command that adds `count` stamps to a card of the caller's store; stamps over the target carry over.
+
+    `present` shapes the answer that is kept under `key`. Running it raises what `domain.stamps.stamp` refuses.
+    """
     staffed = await pin_service.identify(ctx, proof)
     zone = zoneinfo.ZoneInfo(ctx.actor.store_zone)
 
@@ -55,7 +43,7 @@ async def adding(
 
 
 async def redeeming(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, present: Present, proof: PinProof | None = None) -> Command:
-    """Return the command of `redeem_stamps`, to be run alone or together with others'."""
+    """Return the command that takes a full card's stamps for one reward; NotEnoughStampsException when it runs and it is not full."""
     staffed = await pin_service.identify(ctx, proof)
 
     async def prepare(card: LockedCard) -> None:
@@ -70,6 +58,12 @@ async def redeeming(ctx: Ctx, *, card_id: uuid.UUID, key: IdempotencyKey, presen
         events=redeemed_events,
         present=present,
     )
+
+
+add_stamps = ledger.runs(adding)
+"""The command `adding`, run alone."""
+redeem_stamps = ledger.runs(redeeming)
+"""The command `redeeming`, run alone."""
 
 
 async def void_stamps(
