@@ -11,16 +11,16 @@ import pytest
 import pytest_asyncio
 
 from app.core import clock
-from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing.processes import Stack
 from app.modules.loyalty.domain import expiry
+from app.modules.loyalty.services.chunks import CHUNK
 from app.modules.loyalty.services.expiry_service import KIND
-from app.modules.loyalty.services.ledger_expiry import CHUNK
 from app.modules.loyalty.services.verification_service import verify_ledger
 from app.modules.loyalty.tests.domain.builders import LUXEMBOURG
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
 from app.modules.loyalty.tests.sweeps import ask_for_sweep, make_cards
+from tests.faults.watching import watched
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 CARDS, KILLED_IN = 10_000, 7
@@ -118,14 +118,8 @@ class Nights:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def nights(stack: Stack) -> AsyncIterator[Nights]:
-    settings = Settings.model_validate(
-        {name.removeprefix("ORION_").lower(): value for name, value in stack.environment.items() if name.startswith("ORION_")}
-    )
-    database = Database.from_settings(settings)
-    conn = await asyncpg.connect(stack.urls.superuser)
-    yield Nights(stack, database, conn)
-    await conn.close()
-    await database.dispose()
+    async with watched(stack) as (database, conn):
+        yield Nights(stack, database, conn)
 
 
 async def test_a_worker_killed_in_chunk_seven_of_twenty_and_two_reruns_at_once(stack: Stack, nights: Nights) -> None:

@@ -26,7 +26,8 @@ from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.queries import expiry as queries
 from app.modules.loyalty.queries.expiry import Forecast, ForecastCard, Sweep
 from app.modules.loyalty.services import notification_service
-from app.modules.loyalty.services.ledger_expiry import FIRST, TOLD_AFTER, ExpiredChunk, WarnedCard, expire_chunk
+from app.modules.loyalty.services.chunks import FIRST
+from app.modules.loyalty.services.ledger_expiry import TOLD_AFTER, ExpiredChunk, WarnedCard, expire_chunk
 from app.modules.tenancy import public as tenancy
 
 KIND = "loyalty.expire_points"

@@ -18,12 +18,10 @@ from app.core.outbox import writer
 from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.events import PointsExpired
 from app.modules.loyalty.queries.expiry import CANDIDATES, DUE, Sweep
+from app.modules.loyalty.services.chunks import CHUNK
 
-CHUNK = 500
 TOLD_AFTER = dt.timedelta(minutes=15)
 """Mails wait this long: the sweep's next turn, also the one after a worker's death, must not queue up behind the mails it caused."""
-FIRST = uuid.UUID(int=0)
-"""Sorts before every card: where a pass begins."""
 
 # A chunk reads the cards that it changes, one by one along their primary key: no sort, no hash of all cards that are still to come.
 # The planner, who judges by the average merchant, would take either for a large one; the cost is the square of its cards.

@@ -5,7 +5,8 @@ import asyncpg
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
 from app.modules.loyalty.queries import expiry
-from app.modules.loyalty.services.ledger_expiry import CHUNK, FIRST, expire_chunk
+from app.modules.loyalty.services.chunks import CHUNK, FIRST
+from app.modules.loyalty.services.ledger_expiry import expire_chunk
 from app.modules.loyalty.tests.domain.builders import LUXEMBOURG, local
 from app.modules.loyalty.tests.factories import make_shop
 from app.modules.loyalty.tests.sweeps import make_cards
