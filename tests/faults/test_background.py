@@ -12,10 +12,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from app.core.config import Settings
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
 from app.core.testing.processes import Stack
+from tests.faults.watching import watched
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 WORKER = "from tests.faults.worker import main; main()"
@@ -71,14 +71,8 @@ class Traces:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def traces(stack: Stack) -> AsyncIterator[Traces]:
-    settings = Settings.model_validate(
-        {name.removeprefix("ORION_").lower(): value for name, value in stack.environment.items() if name.startswith("ORION_")}
-    )
-    database = Database.from_settings(settings)
-    conn = await asyncpg.connect(stack.urls.superuser)
-    yield Traces(stack, database, conn)
-    await conn.close()
-    await database.dispose()
+    async with watched(stack) as (database, conn):
+        yield Traces(stack, database, conn)
 
 
 def start(stack: Stack, *names: str) -> None:

@@ -78,9 +78,9 @@ def hostile_requests(route: ApiRoute, ids: dict[str, str]) -> Iterator[Request]:
             yield route.url(ids), b"{" + b",".join(json.dumps(each).encode() + b":" + raw for each, raw in fields) + b"}", {}
         for body in (*BODIES, b'"' + b"x" * MAX_BODY_BYTES + b'"'):
             yield route.url(ids), body, {}
+    in_path = dict.fromkeys(PATH_NAMES.findall(route.path), "en") | ids
     for name, text in itertools.product(PATH_NAMES.findall(route.path), (*TEXT_VALUES, "a/b", "%2e%2e")):
-        others_filled = PATH_NAMES.sub(lambda found: found[0] if found[1] == name else ids.get(found[1], "en"), route.path)  # noqa: B023
-        yield others_filled.replace("{" + name + "}", escape(text)), encoded, {}
+        yield route.url(in_path | {name: escape(text)}).partition("?")[0], encoded, {}
     for name, text in itertools.product(query_names(route), TEXT_VALUES):
         yield f"{route.url(ids).partition('?')[0]}?{name}={escape(text)}&{name}={escape(text)}", encoded, {}
     for headers in HEADERS:

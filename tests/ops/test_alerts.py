@@ -29,7 +29,7 @@ from app.core.testing.databases import DatabaseUrls, create_database, drop_datab
 from app.core.web.measuring import RefusalCounter
 from app.modules.loyalty.services.watch_service import EXPIRY_KIND
 from app.modules.loyalty.tests.factories import make_program
-from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+from app.modules.messaging.tests.smtp_server import MailServer, chosen_mail_server
 from app.modules.tenancy.tests.factories import make_merchant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,12 +120,10 @@ class Operator:
 @pytest_asyncio.fixture(loop_scope="session")
 async def operator(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Operator]:
     """An operator with a mailbox and a webhook, and no alert from another test."""
-    async with mail_server() as mails:
+    async with chosen_mail_server(settings, monkeypatch) as mails:
         found = Operator(mails)
         server = await asyncio.start_server(found.answer, "127.0.0.1", 0)
         found.port = server.sockets[0].getsockname()[1]
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(mails.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
         monkeypatch.setattr(settings, "alert_email", "operator@orion.example")
         monkeypatch.setattr(settings, "alert_webhook_url", SecretStr(f"http://127.0.0.1:{found.port}/hook?token=secret"))
         yield found

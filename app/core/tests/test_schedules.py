@@ -22,8 +22,8 @@ LUXEMBOURG, AUCKLAND = "Europe/Luxembourg", "Pacific/Auckland"
 DAY = dt.timedelta(days=1)
 
 
-def local(zone: str, *parts: int) -> dt.datetime:
-    return dt.datetime(*parts, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)  # type: ignore[misc, arg-type]  # year, month, day, hour, minute
+def local(zone: str, year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
+    return dt.datetime(year, month, day, hour, minute, tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,11 @@ from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP
+from pydantic import SecretStr
+
+from app.core.config import Settings
 
 OK = "250 2.0.0 Ok: queued as 4F2A"
 
@@ -64,6 +68,15 @@ class MailServer:
         for transport in self.open_transports:
             transport.abort()
         self.open_transports.clear()
+
+
+@contextlib.asynccontextmanager
+async def chosen_mail_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
+    """A mail server that the settings name while the block runs."""
+    async with mail_server() as running:
+        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
+        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
+        yield running
 
 
 @contextlib.asynccontextmanager

@@ -15,10 +15,11 @@ from app.core.context import Ctx
 from app.core.db.engine import Database
 from app.core.testing.databases import DatabaseUrls
 from app.modules.loyalty.errors import NotEnoughPointsException
+from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.services import expiry_service
 from app.modules.loyalty.services.expiry_service import PASSING_BY, Ending
 from app.modules.loyalty.tests.domain.builders import local
-from app.modules.loyalty.tests.factories import MadeShop, earn, make_card, make_program, make_reward, make_shop, redeem_points
+from app.modules.loyalty.tests.factories import MadeCard, MadeShop, earn, make_card, make_program, make_reward, make_shop, redeem_points
 from app.modules.loyalty.tests.sweeps import (
     Turns,
     assert_ledger_is_whole,
@@ -100,6 +101,15 @@ async def test_a_visit_and_the_sweep_expire_a_balance_once_twenty_times(database
     assert firsts <= {"key", "expiry"}
 
 
+async def spend(database: Database, shop: MadeShop, card: MadeCard, reward: Reward) -> bool:
+    """Spend the points on the evening before; False when they have expired already."""
+    try:
+        await redeem_points(database, shop.merchant, card, reward, now=MIDNIGHT - dt.timedelta(seconds=1))
+    except NotEnoughPointsException:
+        return False
+    return True
+
+
 async def test_a_spend_on_the_last_evening_and_the_sweep_never_take_the_same_points(
     database: Database, superuser: asyncpg.Connection
 ) -> None:
@@ -108,15 +118,7 @@ async def test_a_spend_on_the_last_evening_and_the_sweep_never_take_the_same_poi
         shop = await make_shop(database, now=SINCE, points_expiration_days=365)
         reward = await make_reward(database, shop.merchant, cost_points=30)
         card = await make_card(database, shop.merchant, amount_cents=3_000, now=VISIT)
-
-        async def spend() -> bool:
-            try:
-                await redeem_points(database, shop.merchant, card, reward, now=MIDNIGHT - dt.timedelta(seconds=1))  # noqa: B023
-            except NotEnoughPointsException:  # they have expired
-                return False
-            return True
-
-        was_spent, _ = await asyncio.gather(spend(), run_sweep(database, shop.merchant.id, MIDNIGHT))
+        was_spent, _ = await asyncio.gather(spend(database, shop, card, reward), run_sweep(database, shop.merchant.id, MIDNIGHT))
         assert await expired_of(superuser, card.id) == ([] if was_spent else [-30])
         assert (await card_row(superuser, card.id))["points_balance"] == 0
         await assert_ledger_is_whole(database, shop.merchant.id)

@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core import clock
 from app.core.config import Settings
@@ -19,7 +18,7 @@ from app.core.db.engine import Database
 from app.core.modules import load_modules
 from app.modules.customers import public as customers
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card
-from app.modules.messaging.tests.factories import MailServer, mail_server
+from app.modules.messaging.tests.factories import MailServer, chosen_mail_server
 from app.modules.tenancy.tests.factories import merchant_ctx
 
 WorkerOnce = Callable[..., Awaitable[list[Any]]]
@@ -36,10 +35,21 @@ def modules() -> None:
 @pytest_asyncio.fixture(loop_scope="session")
 async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
     """A mail server that the settings name."""
-    async with mail_server() as running:
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
+    async with chosen_mail_server(settings, monkeypatch) as running:
         yield running
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """A card as the functions of the notification service ask for it."""
+
+    id: uuid.UUID
+    customer_id: uuid.UUID | None
+    enrolled_at_store_id: uuid.UUID
+
+    @classmethod
+    def of(cls, card: MadeCard) -> "Holder":
+        return cls(card.id, card.customer_id, card.store_id)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """From what happens to a card to the mail about it: once, in the reader's language, as things are when it goes out (C1, C2, C4, C5)."""
 
+import dataclasses
 import datetime as dt
 
 import asyncpg
@@ -13,7 +14,7 @@ from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.events import BonusGranted, PointsExpired
 from app.modules.loyalty.services import notification_service, points_service, stamp_service
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, a_key, earn, make_card, make_shop, stamp
-from app.modules.loyalty.tests.mails.conftest import Post, html_of, text_of
+from app.modules.loyalty.tests.mails.conftest import Holder, Post, html_of, text_of
 from app.modules.messaging.tests.factories import MailServer
 from app.modules.tenancy.tests.factories import merchant_ctx
 
@@ -61,7 +62,7 @@ async def test_nothing_is_asked_for_when_the_enrollment_is_rolled_back(
     card = await post.holder(shop)
 
     def ask_and_fail(ctx: Ctx) -> None:
-        notification_service.send_points_expired(ctx, _holder(card), 5)
+        notification_service.send_points_expired(ctx, Holder.of(card), 5)
         raise RuntimeError("undone")
 
     with pytest.raises(RuntimeError, match="undone"):
@@ -145,7 +146,7 @@ async def warned(post: Post, database: Database, **options: int) -> tuple[MadeSh
     then = NOW + 76 * DAY
     await post.ask(
         shop,
-        lambda ctx: notification_service.send_points_expiration_warning(ctx, _holder(card), 14, 12, (NOW + 90 * DAY).date()),
+        lambda ctx: notification_service.send_points_expiration_warning(ctx, Holder.of(card), 14, 12, (NOW + 90 * DAY).date()),
         now=then,
     )
     return shop, card
@@ -210,7 +211,7 @@ async def test_points_that_expired_are_told(post: Post, database: Database, serv
 async def test_a_greeting_names_the_present_there_is(post: Post, database: Database, server: MailServer, points: int, ends: str) -> None:
     shop = await make_shop(database)
     card = await post.holder(shop, locale="lb")
-    await post.ask(shop, lambda ctx: notification_service.send_birthday_message(ctx, _holder(card), bonus_points=points))
+    await post.ask(shop, lambda ctx: notification_service.send_birthday_message(ctx, Holder.of(card), bonus_points=points))
     await post.send(shop)
     [mail] = server.messages
     assert any(line.rstrip().endswith(ends) for line in text_of(mail).splitlines())
@@ -219,7 +220,7 @@ async def test_a_greeting_names_the_present_there_is(post: Post, database: Datab
 async def test_whoever_came_back_is_not_called(post: Post, database: Database, server: MailServer) -> None:
     shop = await make_shop(database, now=NOW)
     card = await post.holder(shop, now=NOW)
-    await post.ask(shop, lambda ctx: notification_service.send_reengagement(ctx, _holder(card), 61), now=NOW + 61 * DAY)
+    await post.ask(shop, lambda ctx: notification_service.send_reengagement(ctx, Holder.of(card), 61), now=NOW + 61 * DAY)
     await stamp(database, shop.merchant, card, now=NOW + 61 * DAY)
     await post.send(shop, now=NOW + 61 * DAY)
     assert server.messages == []
@@ -231,9 +232,9 @@ async def test_marketing_needs_consent_when_it_goes_out_and_service_does_not(pos
     card = await post.holder(shop, now=NOW, marketing=False)
 
     def ask(ctx: Ctx) -> None:
-        notification_service.send_birthday_message(ctx, _holder(card))
-        notification_service.send_reengagement(ctx, _holder(card), 61)
-        notification_service.send_points_expired(ctx, _holder(card), 5)
+        notification_service.send_birthday_message(ctx, Holder.of(card))
+        notification_service.send_reengagement(ctx, Holder.of(card), 61)
+        notification_service.send_points_expired(ctx, Holder.of(card), 5)
 
     await post.ask(shop, ask, now=NOW + 61 * DAY)
     await post.send(shop, now=NOW + 61 * DAY)
@@ -246,15 +247,6 @@ async def test_marketing_needs_consent_when_it_goes_out_and_service_does_not(pos
 
 
 # --- Cards and stores that are gone
-
-
-class _Holder:
-    def __init__(self, card: MadeCard) -> None:
-        self.id, self.customer_id, self.enrolled_at_store_id = card.id, card.customer_id, card.store_id
-
-
-def _holder(card: MadeCard) -> _Holder:
-    return _Holder(card)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +268,7 @@ async def test_a_card_that_nobody_can_use_is_written_to_nobody(
 ) -> None:
     shop = await make_shop(database)
     card = await post.holder(shop)
-    await post.ask(shop, lambda ctx: notification_service.send_points_expired(ctx, _holder(card), 5))
+    await post.ask(shop, lambda ctx: notification_service.send_points_expired(ctx, Holder.of(card), 5))
     await superuser.execute(change, card.id)
     assert await post.send(shop) == ["done"]
     assert server.messages == []
@@ -286,8 +278,7 @@ async def test_a_card_that_nobody_can_use_is_written_to_nobody(
 async def test_a_card_without_a_holder_is_not_even_asked_for(post: Post, database: Database, superuser: asyncpg.Connection) -> None:
     shop = await make_shop(database)
     card = await post.holder(shop)
-    holder = _Holder(card)
-    holder.customer_id = None  # type: ignore[assignment]
+    holder = dataclasses.replace(Holder.of(card), customer_id=None)
     await post.ask(shop, lambda ctx: notification_service.send_points_expired(ctx, holder, 5))
     assert await superuser.fetchval("SELECT count(*) FROM core_outbox WHERE merchant_id = $1", shop.merchant.id) == 0
 
@@ -310,7 +301,7 @@ async def test_when_a_store_has_closed_address_and_link_are_the_merchants_first_
     await superuser.execute(named, shop.merchant.stores[1].id, "B", "2, rue Neuve")
     await superuser.execute(named, shop.merchant.stores[2].id, "A", "3, rue Haute")
     await superuser.execute("UPDATE tenancy_stores SET status = 'closed' WHERE id = $1", shop.merchant.stores[0].id)
-    await post.ask(shop, lambda ctx: notification_service.send_points_expired(ctx, _holder(card), 5))
+    await post.ask(shop, lambda ctx: notification_service.send_points_expired(ctx, Holder.of(card), 5))
     await post.send(shop)
     [mail] = server.messages
     assert f"/s/{shop.merchant.stores[2].code}/loyalty/dashboard" in text_of(mail)
@@ -329,7 +320,7 @@ async def test_a_long_refusal_loses_no_mail_and_doubles_none(
 
     def ask(ctx: Ctx) -> None:
         for card in cards:
-            notification_service.send_points_expired(ctx, _holder(card), 5)
+            notification_service.send_points_expired(ctx, Holder.of(card), 5)
 
     await post.ask(shop, ask, now=NOW)
     with monkeypatch.context() as patch:
@@ -348,7 +339,7 @@ async def test_a_long_refusal_loses_no_mail_and_doubles_none(
 async def test_a_task_that_runs_twice_sends_once(post: Post, database: Database, superuser: asyncpg.Connection, server: MailServer) -> None:
     shop = await make_shop(database)
     card = await post.holder(shop)
-    await post.ask(shop, lambda ctx: notification_service.send_welcome_bonus(ctx, _holder(card), 5))
+    await post.ask(shop, lambda ctx: notification_service.send_welcome_bonus(ctx, Holder.of(card), 5))
     assert await post.send(shop) == ["done"]
     await superuser.execute("UPDATE core_outbox SET done_at = NULL WHERE merchant_id = $1", shop.merchant.id)
     assert await post.send(shop) == ["done"]
@@ -358,7 +349,7 @@ async def test_a_task_that_runs_twice_sends_once(post: Post, database: Database,
 async def test_the_outbox_holds_ids_numbers_and_dates_only(post: Post, database: Database, superuser: asyncpg.Connection) -> None:
     shop = await make_shop(database)
     card = await post.holder(shop)
-    await post.ask(shop, lambda ctx: notification_service.send_points_expiration_warning(ctx, _holder(card), 14, 12, dt.date(2026, 6, 8)))
+    await post.ask(shop, lambda ctx: notification_service.send_points_expiration_warning(ctx, Holder.of(card), 14, 12, dt.date(2026, 6, 8)))
     row = await superuser.fetchrow("SELECT task, payload FROM core_outbox WHERE merchant_id = $1", shop.merchant.id)
     assert row is not None
     assert row["task"] == "loyalty.send_notification_email"

@@ -14,7 +14,7 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.services import notification_service
 from app.modules.loyalty.services.mail_content import TEMPLATES
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_reward, make_shop
-from app.modules.loyalty.tests.mails.conftest import Post, html_of, text_of
+from app.modules.loyalty.tests.mails.conftest import Holder, Post, html_of, text_of
 from app.modules.messaging.tests.factories import MailServer
 
 MAILS = {
@@ -134,7 +134,7 @@ async def ask_for_all(post: Post, database: Database, superuser: asyncpg.Connect
     await superuser.execute("UPDATE tenancy_merchants SET name = $2 WHERE id = $1", shop.merchant.id, MERCHANT)
     await make_reward(database, shop.merchant, cost_points=300)
     card = await post.holder(shop, now=LAST_VISIT, locale=locale, first_name="Léa", stamps=3, amount_cents=120_00)
-    holder = _Holder(card)
+    holder = Holder.of(card)
 
     def ask(ctx: Ctx) -> None:
         notification_service.send_enrollment_confirmation(ctx, holder)
@@ -147,13 +147,6 @@ async def ask_for_all(post: Post, database: Database, superuser: asyncpg.Connect
 
     await post.ask(shop, ask, now=NOW)
     return shop, card
-
-
-class _Holder:
-    """A card as the functions ask for it."""
-
-    def __init__(self, card: MadeCard) -> None:
-        self.id, self.customer_id, self.enrolled_at_store_id = card.id, card.customer_id, card.store_id
 
 
 def check_words(mail: EmailMessage, locale: str) -> None:

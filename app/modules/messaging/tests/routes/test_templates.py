@@ -7,17 +7,15 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.i18n.locale import LOCALES
-from app.core.modules import load_modules
 from app.core.testing.background import run_due
 from app.modules.customers.tests.factories import make_customer
 from app.modules.messaging.public import enqueue_mail
 from app.modules.messaging.tests import contents
-from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+from app.modules.messaging.tests.smtp_server import MailServer
 from app.modules.tenancy.tests.factories import (
     MadeMerchant,
     MadeUser,
@@ -42,14 +40,7 @@ WORDS = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
-    """A mail server that the settings name."""
-    load_modules()
-    async with mail_server() as running:
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
-        yield running
+pytestmark = pytest.mark.usefixtures("server")
 
 
 @pytest.fixture

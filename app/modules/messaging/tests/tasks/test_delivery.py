@@ -1,7 +1,7 @@
 """Bounces, consent and the headers to unsubscribe, from the wish to the mail server and back (case 22; RFC 8058)."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,7 +9,6 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core import clock
 from app.core.config import Settings
@@ -24,7 +23,7 @@ from app.modules.messaging.queries import delivery as queries
 from app.modules.messaging.tasks.mail_tasks import send_mail
 from app.modules.messaging.tests.optional_mails import NEWS, REMINDER, optional_mails
 from app.modules.messaging.tests.postmark_server import TOKEN, PostmarkServer, postmark_server
-from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+from app.modules.messaging.tests.smtp_server import MailServer
 from app.modules.tenancy.tests.factories import MadeMerchant, make_merchant, merchant_ctx
 
 HANDLERS = {"messaging.send_mail": send_mail}
@@ -37,15 +36,6 @@ async def mails(database_urls: DatabaseUrls, superuser: asyncpg.Connection, tmp_
     """A reminder and a marketing mail are there."""
     async with optional_mails(database_urls, superuser, tmp_path):
         yield
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
-    """A mail server that the settings name."""
-    async with mail_server() as running:
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
-        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -74,9 +64,9 @@ async def run(database: Database, merchant: MadeMerchant) -> list[str]:
     return sorted(str(outcome) for outcome in await run_due(database, merchant_id=merchant.id, now=clock.now(), handlers=HANDLERS))
 
 
-async def choose(database: Database, merchant: MadeMerchant, act: Callable[[Ctx], object]) -> None:
+async def choose(database: Database, merchant: MadeMerchant, act: Callable[[Ctx], Awaitable[object]]) -> None:
     async with merchant_ctx(database, merchant) as ctx:
-        await act(ctx)  # type: ignore[misc]
+        await act(ctx)
 
 
 async def test_case_22_one_of_a_hundred_is_refused(database: Database, superuser: asyncpg.Connection, server: MailServer) -> None:

@@ -1,12 +1,10 @@
 """From the transaction that asks for a mail to the mail: through the real outbox, runner and SMTP."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import asyncpg
 import pytest
-import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core import clock
 from app.core.config import Settings
@@ -20,20 +18,11 @@ from app.modules.messaging.errors import UnknownTemplateException
 from app.modules.messaging.public import enqueue_mail
 from app.modules.messaging.tasks.mail_tasks import send_mail
 from app.modules.messaging.tests import contents
-from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+from app.modules.messaging.tests.smtp_server import MailServer
 from app.modules.tenancy.tests.factories import MadeMerchant, make_merchant, merchant_ctx
 
 HANDLERS = {"messaging.send_mail": send_mail}
 LATER = dt.timedelta(hours=12)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
-    """A mail server that the settings name."""
-    async with mail_server() as running:
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,11 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 
 import asyncpg
 import httpx
 import pytest
-import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core import clock
 from app.core.config import Settings
@@ -20,7 +17,7 @@ from app.core.outbox import claims
 from app.core.tasks.registry import handlers_of
 from app.core.tasks.runner import Runner
 from app.core.testing.background import run_due
-from app.modules.messaging.tests.smtp_server import MailServer, mail_server
+from app.modules.messaging.tests.smtp_server import MailServer
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested, UserInvited
 from app.modules.tenancy.tests.factories import PASSWORD, MadeMerchant, add_user, make_merchant, platform_ctx, sign_in_cookie
 
@@ -33,14 +30,7 @@ AND available_at <= $2 ORDER BY available_at, id
 """
 
 
-@pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MailServer]:
-    """A mail server that the settings name."""
-    load_modules()  # subscribes
-    async with mail_server() as running:
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(running.url))
-        monkeypatch.setattr(settings, "mail_from", "Orion <loyalty@orion.example>")
-        yield running
+pytestmark = pytest.mark.usefixtures("server")
 
 
 async def make_user(database: Database, *, locale: str = "fr", password: str | None = None) -> tuple[uuid.UUID, str]:
