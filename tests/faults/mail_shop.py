@@ -88,11 +88,11 @@ class MailShop:
         """Return what became of every message."""
         return await self.pool.fetch(MESSAGES)
 
-    async def wait(self, condition: str, *, seconds: float = 40, passing: bool = False) -> None:
+    async def wait(self, condition: str, *arguments: object, seconds: float = 40, passing: bool = False) -> None:
         """Wait until the SQL expression `condition` over core_outbox is true; with `passing`, pauses pass meanwhile."""
         try:
             async with asyncio.timeout(seconds):
-                while not await self.pool.fetchval(f"SELECT {condition} FROM core_outbox"):
+                while not await self.pool.fetchval(f"SELECT {condition} FROM core_outbox", *arguments):
                     if passing:
                         await self.let_pauses_pass()
                     await asyncio.sleep(0.2)  # allow[sleep]: other processes work meanwhile
