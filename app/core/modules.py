@@ -34,7 +34,8 @@ class Schedule:
     """A task that beat starts: once for the platform every `seconds`, or for each merchant at `hour` of their own clock.
 
     `hour` 0 is right after midnight. With `weekday` (0 is Monday) once a week instead of once a day. `title`, a msgid, is what
-    the admin's Jobs page calls it.
+    the admin's Jobs page calls it. `is_repeatable` says that a day's work can be asked for again, as a look at something that
+    has changed meanwhile: a run that is started by hand then gets the keyword `asked`, a name of its own.
     """
 
     task: str
@@ -42,6 +43,7 @@ class Schedule:
     hour: int | None = None
     weekday: int | None = None
     title: str = ""
+    is_repeatable: bool = False
 
     @property
     def is_sound(self) -> bool:

@@ -112,10 +112,11 @@ class Started:
 async def start_now(ctx: PlatformCtx, schedule: Schedule, merchant_ids: Sequence[uuid.UUID], *, key: str) -> Started:
     """Start a task now, for each of `merchant_ids`, or once when it is the platform's.
 
-    The same `key` starts nothing twice. What the task does once a day it still does once a day.
+    The same `key` starts nothing twice. What the task does once a day it still does once a day, unless it is repeatable.
     """
+    payload = {"asked": ctx.now.strftime("%Y-%m-%d %H:%M:%S UTC")} if schedule.is_repeatable else {}
     subjects = [PLATFORM_ID] if schedule.hour is None else list(merchant_ids)
     fresh = await note_starts(ctx, schedule.task, [(subject, f"by hand {key}") for subject in subjects])
     for subject in fresh:
-        ctx.enqueue(schedule.task, merchant_id=None if subject == PLATFORM_ID else subject)
+        ctx.enqueue(schedule.task, merchant_id=None if subject == PLATFORM_ID else subject, **payload)
     return Started(len(subjects), len(fresh))

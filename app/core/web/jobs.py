@@ -194,7 +194,8 @@ async def run_task(
 ) -> Response:
     """Put a run of the task on its way, for one merchant or all; the same key starts nothing twice.
 
-    What a task does once a day it still does once a day: a second run of that day finds nothing left to do.
+    What a task does once a day it still does once a day: a second run of that day finds nothing left to do. Only the check of
+    the ledger looks again.
     """
     timetable: Timetable = request.app.state.timetable
 

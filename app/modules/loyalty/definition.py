@@ -62,7 +62,7 @@ MODULE = ModuleDefinition(
         Schedule(
             "loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY, title=N_("Invite those who stayed away")
         ),
-        Schedule("loyalty.verify_ledger", hour=3, title=N_("Check all cards’ histories")),
+        Schedule("loyalty.verify_ledger", hour=3, title=N_("Check all cards’ histories"), is_repeatable=True),
         Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),
     permissions=PERMISSIONS,

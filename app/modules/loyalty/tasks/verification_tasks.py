@@ -15,13 +15,13 @@ NIGHTLY = "loyalty.verify_ledger"
 
 
 @batch_task
-async def verify_ledger(batch: Batch) -> bool:
-    """Check every card of the merchant, once per local day."""
-    return await run_in_chunks(batch, NIGHTLY, _day, _verify)
+async def verify_ledger(batch: Batch, *, asked: str = "") -> bool:
+    """Check every card of the merchant, once per local day, and again whenever it was `asked` for by hand under another name."""
 
+    def period(now: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
+        return asked or local_day(now, zone).isoformat()
 
-def _day(now: dt.datetime, zone: zoneinfo.ZoneInfo) -> str:
-    return local_day(now, zone).isoformat()
+    return await run_in_chunks(batch, NIGHTLY, period, _verify)
 
 
 async def _verify(ctx: Ctx, _period: str, after_id: uuid.UUID) -> Chunk:

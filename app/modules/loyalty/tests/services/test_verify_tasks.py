@@ -9,15 +9,17 @@ import asyncpg
 import pytest
 
 from app.core import clock
+from app.core.context import SYSTEM, Principal, platform_unit_of_work
 from app.core.db.engine import Database
 from app.core.observability import LEDGER_MISMATCHES
+from app.core.schedules import start_now
 from app.core.testing.background import run_due
 from app.modules.loyalty.definition import MODULE
 from app.modules.loyalty.queries import verification
 from app.modules.loyalty.services import verification_service
 from app.modules.loyalty.services.verification_service import CHANGED_TASK, HOURLY
 from app.modules.loyalty.tasks.verification_tasks import NIGHTLY
-from app.modules.loyalty.tests.factories import MadeCard, MadeShop, earn, make_card, make_shop, stamp
+from app.modules.loyalty.tests.factories import MadeCard, MadeShop, a_key, earn, make_card, make_shop, stamp
 from app.modules.loyalty.tests.people import ask_for, make_people, rows_of, run_due_turns, run_row, run_task, runner_of
 from app.modules.loyalty.tests.sweeps import make_cards
 
@@ -67,6 +69,28 @@ async def test_a_broken_balance_raises_an_alert_that_a_later_night_clears(databa
     await superuser.execute(REPAIR, bad.id)
     assert await run_task(database, NIGHTLY, shop.merchant.id, NIGHT + 3 * DAY) == ["done"]
     assert await alerts_of(superuser, shop) == [(str(bad.id), NIGHT + DAY, NIGHT + 3 * DAY)]
+
+
+async def test_a_repaired_card_is_looked_at_again_on_the_same_day_when_somebody_asks(
+    database: Database, superuser: asyncpg.Connection
+) -> None:
+    shop = await make_shop(database)
+    card = await make_card(database, shop.merchant, amount_cents=2500)
+    await superuser.execute(BREAK, card.id)
+    await run_task(database, NIGHTLY, shop.merchant.id, NIGHT)
+    await superuser.execute(REPAIR, card.id)
+
+    await run_task(database, NIGHTLY, shop.merchant.id, NIGHT + HOUR)  # the day's run is done
+    assert await alerts_of(superuser, shop) == [(str(card.id), NIGHT, None)]
+
+    schedule = next(item for item in MODULE.beat if item.task == NIGHTLY)
+    async with platform_unit_of_work(database, Principal(SYSTEM), now=NIGHT + 2 * HOUR) as ctx:
+        assert (await start_now(ctx, schedule, [shop.merchant.id], key=a_key().key)).count == 1
+    assert await run_due_turns(database, NIGHTLY, shop.merchant.id, NIGHT + 2 * HOUR) == ["done"]
+    assert await alerts_of(superuser, shop) == [(str(card.id), NIGHT, NIGHT + 2 * HOUR)]
+    assert await run_row(superuser, shop.merchant.id, NIGHTLY, "2026-03-29 03:00:00 UTC") == {
+        "status": "done", "attempt": 1, "error": None, "counts": {"cards": 1, "broken": 0},
+    }  # fmt: skip
 
 
 async def test_each_card_has_its_alert_and_one_that_is_gone_needs_none(database: Database, superuser: asyncpg.Connection) -> None:
