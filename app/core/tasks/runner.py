@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 SOFT_SECONDS = 100.0
 RENEW_SECONDS = 20.0
 BATCH_SLOTS = 2
+IDS_AT_A_TIME = 10
 SUSPECTS_WAIT_SECONDS = 5.0
 PAUSES = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0)
 PLATFORM = Principal(SYSTEM)
@@ -62,6 +63,8 @@ class Runner:
         self._batch_tasks = [name for name, handler in handlers.items() if is_batch_task(handler)]
         self._slots = asyncio.Semaphore(concurrency)
         self._batch_slots = asyncio.Semaphore(BATCH_SLOTS)
+        self._left_over: dict[uuid.UUID, None] = {}
+        """Messages whose hints found no room for a batch, the first to come first; losing them costs a hint's life."""
         self._suspects = asyncio.Lock()
 
     async def run(self, message_id: uuid.UUID, now: dt.datetime | None = None) -> Outcome:
@@ -72,7 +75,7 @@ class Runner:
     async def run_all(self, ids: Sequence[uuid.UUID], now: dt.datetime | None = None) -> list[Outcome]:
         """Run those of `ids` that are due and nobody has, side by side; return what became of each, the skipped ones last.
 
-        Batch tasks that find no room are left to a later hint: waiting for it would keep others' messages from this process.
+        Batch tasks that find no room are left to those that have it: waiting would keep others' messages from this process.
         """
         held = await self._claim(ids, now, other_than=self._batch_tasks, is_suspect=False)
         parts = [self._run_side_by_side(held, now)]
@@ -114,10 +117,22 @@ class Runner:
             self._suspects.release()
 
     async def _run_batches(self, ids: set[uuid.UUID], now: dt.datetime | None) -> list[Outcome]:
+        """Run batch tasks, and then those for which others' hints found no room; without room leave `ids` to whoever has it.
+
+        At night every merchant's sweep is due at once, and most take milliseconds: none should wait for its hint to lapse.
+        """
         if self._batch_slots.locked():
+            self._left_over.update(dict.fromkeys(ids))
             return []
         async with self._batch_slots:
-            return [outcome async for outcome in self._one_by_one(ids, now, tasks=self._batch_tasks, is_suspect=False)]
+            outcomes = [outcome async for outcome in self._one_by_one(ids, now, tasks=self._batch_tasks, is_suspect=False)]
+            while self._left_over:
+                taken = set(list(self._left_over)[:IDS_AT_A_TIME])
+                for message_id in taken:
+                    del self._left_over[message_id]
+                async for _ in self._one_by_one(taken, now, tasks=self._batch_tasks, is_suspect=False):
+                    pass  # counted, and skipped by its own hint
+            return outcomes
 
     async def _one_by_one(self, ids: set[uuid.UUID], now: dt.datetime | None, **which: Any) -> AsyncIterator[Outcome]:
         while ids and (held := await self._claim(ids, now, limit=1, **which)):

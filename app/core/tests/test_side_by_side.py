@@ -60,21 +60,22 @@ async def test_messages_of_one_hint_run_side_by_side_within_the_bound(database: 
     assert (work.most, runner.running) == (3, {})
 
 
-async def test_batches_hold_up_nothing_else_and_are_left_when_there_is_no_room(database: Database, superuser: asyncpg.Connection) -> None:
+async def test_batches_hold_up_nothing_else_and_are_left_to_those_that_have_room(database: Database, superuser: asyncpg.Connection) -> None:
     work, batches, merchant_id = Meter(), Meter(), uuid.uuid4()
     runner = Runner(database, handlers_of(work, batches), concurrency=1)
     long = await enqueue(database, merchant_id, "test.long", count=BATCH_SLOTS)
     hints = [asyncio.create_task(runner.run_all([message_id])) for message_id in long]
     await batches.wait_for(BATCH_SLOTS)
     work.gate.set()
-    [one_more] = await enqueue(database, merchant_id, "test.long")
+    more = await enqueue(database, merchant_id, "test.long", count=25)
     mails = await enqueue(database, merchant_id, "test.act", count=4)
-    assert await runner.run_all([*mails, one_more]) == ["done"] * 4 + ["skipped"]
-    row = await read_message(superuser, one_more)
+    assert await runner.run_all([*mails, *more]) == ["done"] * 4 + ["skipped"] * 25
+    row = await read_message(superuser, more[0])
     assert (row["attempts"], row["lease_until"]) == (0, None)
     batches.gate.set()
     assert [await hint for hint in hints] == [["done"]] * BATCH_SLOTS
-    assert await runner.run_all([one_more]) == ["done"]
+    assert await runner.run_all(more) == ["skipped"] * 25
+    assert [(await read_message(superuser, message_id))["done_at"] is not None for message_id in more] == [True] * 25
     assert batches.most == BATCH_SLOTS
 
 
