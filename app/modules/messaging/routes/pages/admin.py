@@ -11,6 +11,7 @@ from app.core.i18n import N_, Locale, _
 from app.core.web import pages
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
+from app.core.web.lists import page_links
 from app.modules.messaging.domain.enums import MailState
 from app.modules.messaging.queries import mail_log, templates
 from app.modules.messaging.routes.pages._frame import category_names, editor_values, mail_html, with_frame
@@ -39,8 +40,6 @@ def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Re
 async def list_log(request: Request, ctx: PlatformCtx = LOG, state: State = "", cursor: Cursor | None = None) -> Response:
     """Show what became of every mail, newest first; filter and page are in the address, addresses are masked."""
     page = await mail_log.list_mails(ctx, state=MailState(state) if state else None, cursor=cursor)
-    here = request.url
-    first, following = here.remove_query_params("cursor"), here.include_query_params(cursor=page.next_cursor)
     return show(
         request,
         ctx,
@@ -49,8 +48,7 @@ async def list_log(request: Request, ctx: PlatformCtx = LOG, state: State = "", 
         only=state,
         state_names={name.value: _(label) for name, label in STATE_NAMES.items()},
         merchant_names=await tenancy.find_merchant_names(ctx, {mail.merchant_id for mail in page.items if mail.merchant_id}),
-        first_href=f"{first.path}?{first.query}".rstrip("?") if cursor else None,
-        next_href=f"{following.path}?{following.query}" if page.next_cursor else None,
+        **page_links(request, page.next_cursor),
     )
 
 

@@ -17,6 +17,7 @@ from app.core.web import jobs as web_jobs
 from app.core.web import operation, pages
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.lists import page_links
 from app.modules.tenancy.domain import zones
 from app.modules.tenancy.domain.roles import UserRole
 from app.modules.tenancy.services import merchant_service, overview_service, store_service, user_service
@@ -53,16 +54,6 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Response:
     """Return a page of the panel."""
     return pages.render(request, f"tenancy/admin/{template}.html", ctx=ctx, face="admin", **values)
-
-
-def page_links(request: Request, next_cursor: str | None) -> dict[str, str | None]:
-    """Return the addresses of the list's next page and, unless this is it, of its first; search and filters stay."""
-    here = request.url
-    first, following = here.remove_query_params("cursor"), here.include_query_params(cursor=next_cursor)
-    return {
-        "first_href": f"{first.path}?{first.query}".rstrip("?") if "cursor" in request.query_params else None,
-        "next_href": f"{following.path}?{following.query}" if next_cursor else None,
-    }
 
 
 def form_choices() -> dict[str, Any]:

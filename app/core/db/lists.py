@@ -1,0 +1,112 @@
+"""Long lists, a page at a time: filters and a place in an order, never an offset or a count.
+
+A filter that is not set is not in the statement. `$1 IS NULL OR column = $1` would be one statement for all, but its kept plan
+knows no filter, and reads on from the list's beginning for every page.
+"""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+
+from app.core import pagination
+from app.core.pagination import Page, page_of, read_cursor
+
+
+@dataclasses.dataclass(slots=True)
+class Where:
+    """Conditions and their values; `?` in a condition stands for the next value."""
+
+    conditions: list[str] = dataclasses.field(default_factory=list)
+    values: list[Any] = dataclasses.field(default_factory=list)
+
+    def add(self, condition: str, *values: Any) -> "Where":
+        """Ask for `condition` as well; return this."""
+        for value in values:
+            condition = condition.replace("?", self.bind(value), 1)
+        self.conditions.append(condition)
+        return self
+
+    def add_equal(self, **columns: Any) -> "Where":
+        """Ask that each of `columns` has its value; those with None are not asked for."""
+        for column, value in columns.items():
+            if value is not None:
+                self.add(f"{column} = ?", value)
+        return self
+
+    def bind(self, value: Any) -> str:
+        """Return the placeholder for one more value."""
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    @property
+    def sql(self) -> str:
+        """The clause."""
+        return " AND ".join(self.conditions) or "true"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """A part of an order: its expression, the name that the statement selects it by, and how a cursor's text is read."""
+
+    expression: str
+    name: str
+    parse: Callable[[str], Any] = str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Order:
+    """The order of a list. The keys together are unique, and an index holds them in this order."""
+
+    keys: tuple[Key, ...]
+    is_descending: bool = False
+
+    @property
+    def sql(self) -> str:
+        """The clause."""
+        return ", ".join(f"{key.expression} DESC" if self.is_descending else key.expression for key in self.keys)
+
+    def go_on_after(self, where: Where, cursor: str) -> None:
+        """Ask for what comes after the row of `cursor`; BadCursor when it is not ours or that of another list."""
+        values = read_cursor(cursor, *(key.parse for key in self.keys))
+        columns = ", ".join(key.expression for key in self.keys)
+        where.add(f"({columns}) {'<' if self.is_descending else '>'} ({', '.join('?' for _ in self.keys)})", *values)
+
+    def cursor_of(self, row: asyncpg.Record) -> Sequence[str]:
+        """Return the values of a cursor that goes on after `row`."""
+        return [_text(row[key.name]) for key in self.keys]
+
+
+def newest_first(table: str, column: str = "created_at") -> Order:
+    """Return the order of rows of `table` by an instant and id, the latest first; the statement selects both by their names."""
+    return Order(
+        (Key(f"{table}.{column}", column, pagination.parse_instant), Key(f"{table}.id", "id", uuid.UUID)),
+        is_descending=True,
+    )
+
+
+def by_name(table: str, column: str = "name") -> Order:
+    """Return the order of rows of `table` by name, upper and lower case alike; the statement selects `sort_name` and `id`."""
+    return Order((Key(f"lower({table}.{column})", "sort_name"), Key(f"{table}.id", "id", uuid.UUID)))
+
+
+def reverse(order: Order) -> Order:
+    """Return `order` from its other end."""
+    return dataclasses.replace(order, is_descending=not order.is_descending)
+
+
+async def read_page(
+    conn: asyncpg.Connection, select: str, where: Where, order: Order, *, cursor: str | None = None, limit: int = pagination.DEFAULT_PAGE
+) -> Page[asyncpg.Record]:
+    """Return the page after `cursor` of the rows of `select` ("SELECT … FROM …") that `where` asks for. BadCursor."""
+    if cursor is not None:
+        order.go_on_after(where, cursor)
+    statement = " ".join((select, "WHERE", where.sql, "ORDER BY", order.sql, "LIMIT", where.bind(limit + 1)))
+    return page_of(await conn.fetch(statement, *where.values), limit, order.cursor_of)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, dt.datetime) else str(value)
