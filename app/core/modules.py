@@ -9,6 +9,7 @@ from app.core import alerts, permissions
 from app.core.alerts import AlertRule
 from app.core.outbox import writer
 from app.core.permissions import Permission, Role
+from app.core.personal import PersonalColumn
 
 MODULES = ("tenancy", "customers", "messaging", "loyalty")
 
@@ -63,7 +64,8 @@ class ModuleDefinition:
     `merchant_zones` is the import path of `async def (ctx: PlatformCtx) -> Sequence[tuple[UUID, str]]`: every live merchant
     with their IANA zone, for daily schedules; one module names it. `alerts` are rules that are watched beside core's;
     `alert_mail` is the import path of `async def (ctx: PlatformCtx, notice: Notice, recipient: str) -> None`, which mails the
-    operator of an alert, safe to run twice; one module names it.
+    operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
+    that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`.
     """
 
     name: str
@@ -78,6 +80,8 @@ class ModuleDefinition:
     merchant_zones: str | None = None
     alerts: Sequence[AlertRule] = ()
     alert_mail: str | None = None
+    personal: Sequence[PersonalColumn] = ()
+    impersonal: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cli: str | None = None
 
 

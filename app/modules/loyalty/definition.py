@@ -5,6 +5,7 @@ from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR, REENGAGEMENT_WEEKDAY
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
+from app.modules.loyalty.personal import IMPERSONAL, PERSONAL
 from app.modules.loyalty.services.mail_content import TEMPLATES
 from app.modules.loyalty.services.watch_service import ALERTS
 from app.modules.messaging import public as messaging
@@ -66,6 +67,8 @@ MODULE = ModuleDefinition(
         Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),
     permissions=PERMISSIONS,
+    personal=PERSONAL,
+    impersonal=IMPERSONAL,
     alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )

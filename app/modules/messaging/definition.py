@@ -3,6 +3,7 @@
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition
 from app.modules.messaging.permissions import PERMISSIONS
+from app.modules.messaging.personal import IMPERSONAL, PERSONAL
 from app.modules.messaging.services.watch_service import MAIL_FAILURES
 from app.modules.tenancy.events import PasswordChanged, PasswordLinkRequested, UserInvited
 
@@ -41,6 +42,8 @@ MODULE = ModuleDefinition(
     ),
     openers={"mail": "app.modules.messaging.services.links:open_mail_link"},
     permissions=PERMISSIONS,
+    personal=PERSONAL,
+    impersonal=IMPERSONAL,
     cli="app.modules.messaging.cli:cli",
     alerts=(MAIL_FAILURES,),
     alert_mail="app.modules.messaging.services.alert_mail_service:send_alert_mail",

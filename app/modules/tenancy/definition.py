@@ -3,6 +3,7 @@
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.tenancy.permissions import PERMISSIONS
+from app.modules.tenancy.personal import IMPERSONAL, PERSONAL
 
 _ROUTES = "app.modules.tenancy.routes.api"
 _PAGES = "app.modules.tenancy.routes.pages"
@@ -26,6 +27,8 @@ MODULE = ModuleDefinition(
         MenuItem("admin", N_("Health"), "activity", "/admin/health", "core.health.view", 90),
     ),
     permissions=PERMISSIONS,
+    personal=PERSONAL,
+    impersonal=IMPERSONAL,
     cli="app.modules.tenancy.cli:cli",
     tasks={"tenancy.forget_sessions": "app.modules.tenancy.tasks.housekeeping:forget_sessions"},
     beat=(Schedule("tenancy.forget_sessions", seconds=3600, title=N_("Forget ended sessions and links")),),
