@@ -23,7 +23,6 @@ BUILD_STAMP := node_modules/.stamp-build-$(shell find package-lock.json frontend
 PORT ?= 8000
 JOBS ?= 2
 ARGS ?=
-OPENAPI := --tag-prefix Loyalty --output app/modules/loyalty/docs/loyalty-openapi.json
 
 .PHONY: help setup setup-run demo test unit e2e browser check openapi format translations bench faults faults-short fuzz locks clean
 
@@ -67,10 +66,10 @@ check: $(DEV_STAMP) ## Check style, types, architecture, templates, translations
 	@$(PY) -m tools.ast_rules
 	@echo "==> Templates";      $(PY) -m djlint --lint --quiet app
 	@echo "==> Translations";   $(PY) -m tools.i18n check
-	@echo "==> API description"; $(PY) -m app.cli openapi $(OPENAPI) --check
+	@echo "==> API description"; $(PY) -m app.cli openapi --check
 
 openapi: $(DEV_STAMP) ## Write the description of loyalty's API
-	@$(PY) -m app.cli openapi $(OPENAPI)
+	@$(PY) -m app.cli openapi
 
 format: $(DEV_STAMP) ## Format Python
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .

@@ -47,6 +47,7 @@ cli = typer.Typer(
 )
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+LOYALTY_OPENAPI = Path(__file__).parent / "modules" / "loyalty" / "docs" / "loyalty-openapi.json"
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
 
 
@@ -170,11 +171,11 @@ def doctor() -> None:
 
 @cli.command()
 def openapi(
-    output: Annotated[Path | None, typer.Option(help="File to write; standard output when not given.")] = None,
-    tag_prefix: Annotated[str, typer.Option(help="Only operations with a tag that starts so, as `Loyalty`.")] = "",
+    output: Annotated[Path, typer.Option(help="File to write; - for standard output.", show_default=False)] = LOYALTY_OPENAPI,
+    tag_prefix: Annotated[str, typer.Option(help="Only operations with a tag that starts so; empty for all.")] = "Loyalty",
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail when the file says something else.")] = False,
 ) -> None:
-    """Write the description of the API as OpenAPI, of all or of one module."""
+    """Write the description of an API as OpenAPI: loyalty's into app/modules/loyalty/docs, unless told otherwise."""
     from app.core.config import get_settings
     from app.core.modules import load_modules
     from app.core.web import openapi as description
@@ -184,7 +185,7 @@ def openapi(
     if tag_prefix:
         schema = description.select(schema, tag_prefix)
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-    if output is None:
+    if str(output) == "-":
         typer.echo(text, nl=False)
     elif not check:
         output.parent.mkdir(parents=True, exist_ok=True)

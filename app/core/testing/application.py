@@ -72,8 +72,13 @@ async def running_routes(settings: Settings, *definitions: ModuleDefinition) -> 
 
 
 def make_client(gate: "Gate", *, address: str = "127.0.0.1", **headers: str) -> httpx.AsyncClient:
-    """Return a browser-like client of `gate`: it keeps cookies and sends same-origin requests from `address`."""
-    transport = httpx.ASGITransport(app=gate, client=(address, 50_000))
+    """Return a browser-like client of `gate`: it keeps cookies and sends same-origin requests from `address`.
+
+    An answer that the route's description does not know fails the test.
+    """
+    from app.core.testing.described import Described
+
+    transport = httpx.ASGITransport(app=Described(gate), client=(address, 50_000))
     return httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=BROWSER_HEADERS | headers)
 
 

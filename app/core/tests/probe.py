@@ -21,6 +21,7 @@ from app.core.web.credentials import Credentials
 from app.core.web.deps import Mutation, access, idempotent
 from app.core.web.fields import Answer, Body, Line, LongText, Points
 from app.core.web.middleware import Gate
+from app.core.web.problems import documented
 
 router = APIRouter(prefix="/api/v1/store/probe", tags=["Probe"])
 HITS = "5/minute"
@@ -105,18 +106,24 @@ async def sleep(milliseconds: int, ctx: Ctx = access("store", "probe.note.read")
     return CountOut(notes=0)
 
 
-@router.post("/refused", summary="Refuse and forget", status_code=201)
+@router.post("/refused", summary="Refuse and forget", status_code=201, responses=documented(409))
 async def refuse(ctx: Ctx = access("store", "probe.note.write")) -> CountOut:
     """Write and refuse: nothing stays."""
     await _note(ctx, "refused")
     raise Conflict
 
 
-@router.post("/remembered", summary="Refuse and remember", status_code=201)
+@router.post("/remembered", summary="Refuse and remember", status_code=201, responses=documented(409))
 async def refuse_and_remember(ctx: Ctx = access("store", "probe.note.write")) -> CountOut:
     """Write and refuse: the note stays."""
     await _note(ctx, "remembered")
     raise Remembered
+
+
+@router.post("/secretly-refused", summary="Refuse without saying so before", status_code=201)
+async def refuse_secretly(ctx: Ctx = access("store", "probe.note.write")) -> CountOut:
+    """Refuse as no description foresees."""
+    raise Conflict
 
 
 @router.post("/swallowed", summary="Swallow a database error", status_code=201)

@@ -4,16 +4,26 @@ import asyncio
 
 import structlog
 from fastapi import APIRouter
+from pydantic import ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.db.role import role_fault
+from app.core.web.fields import Answer
 
 log = structlog.get_logger(__name__)
-router = APIRouter(tags=["Operation"])
+router = APIRouter(tags=["Operation - Health"])
 
 
-@router.get("/livez", summary="Is the process alive?", description="Touches nothing but the process itself.", response_model=dict[str, str])
+class StatusAnswer(Answer):
+    """One word or sentence about the process; a balancer looks at the status alone."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"status": "ready"}]})
+
+    status: str
+
+
+@router.get("/livez", summary="Is the process alive?", description="Touches nothing but the process itself.", response_model=StatusAnswer)
 async def livez() -> Response:
     """Answer at once."""
     return JSONResponse({"status": "alive"})
@@ -23,8 +33,8 @@ async def livez() -> Response:
     "/readyz",
     summary="Can the process serve?",
     description="Checks the database and the role's rights; 503 until both are right.",
-    response_model=dict[str, str],
-    responses={503: {"description": "Not ready"}},
+    response_model=StatusAnswer,
+    responses={503: {"description": "Not ready", "model": StatusAnswer}},
 )
 async def readyz(request: Request) -> Response:
     """Answer 200 when the database answers and the role is right."""

@@ -82,6 +82,8 @@ class TemplateList(Answer):
 
     items: list[TemplateRow]
 
+    model_config = _shows({"items": [ROW_EXAMPLE]})
+
 
 class TemplateAnswer(Answer):
     """A mail in one language: its sentences, those of the standard, and the variables that may, and those that must, stand in them."""
@@ -116,8 +118,19 @@ class PreviewAnswer(Answer):
     html: str
     text: str
 
+    model_config = _shows(
+        {
+            "subject": "Ihre Treuekarte ist bereit – Bäckerei Nord",
+            "preheader": "Zeigen Sie sie bei jedem Besuch.",
+            "html": '<!DOCTYPE html><html lang="de">…</html>',
+            "text": "Guten Tag Zoé,\n\nDanke, dass Sie dabei sind.",
+        }
+    )
+
 
 class TrialAnswer(Answer):
     """Where the test went: the address of whoever asked for it."""
 
     recipient: str
+
+    model_config = _shows({"recipient": "marie@example.lu"})

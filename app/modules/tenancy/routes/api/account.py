@@ -26,7 +26,7 @@ from app.modules.tenancy.schemas.account import (
 from app.modules.tenancy.services import auth_service, password_service
 from app.modules.tenancy.services.session_service import NewSession
 
-router = APIRouter(prefix="/api/v1/auth", tags=["Account"])
+router = APIRouter(prefix="/api/v1/auth", tags=["Tenancy - Account"])
 PROBLEMS = documented(429)
 LANGUAGE_SECONDS = 31_536_000
 
