@@ -1,4 +1,4 @@
-"""Declarative base: naming convention, and the shape of a tenant's table."""
+"""Declarative base: naming convention, the shape of a tenant's table, and what rows in the trash have in common."""
 
 import datetime as dt
 import uuid
@@ -43,3 +43,16 @@ class MerchantModel(Base):
     def __init__(self, **values: Any) -> None:
         values.setdefault("id", new_id())
         super().__init__(**values)
+
+
+class Trashable:
+    """Mixin of models whose rows are put into the trash and taken out of it again.
+
+    `deleted_at` is empty for a live row. Everything that went in one act has the same `deletion_id`: a merchant's stores,
+    programs and cards come back with it, and what was there before stays. `deleted_by_user_id` is empty when the system acted.
+    """
+
+    deleted_at: Mapped[dt.datetime | None]
+    deleted_by_user_id: Mapped[uuid.UUID | None]
+    deletion_reason: Mapped[str] = mapped_column(default="", server_default="")
+    deletion_id: Mapped[uuid.UUID | None]

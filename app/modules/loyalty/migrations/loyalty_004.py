@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from alembic.util import CommandError
 
+from app.core.db import indexes
+
 revision = "loyalty_004"
 down_revision = "loyalty_003"
 branch_labels = None
@@ -57,24 +59,7 @@ def downgrade() -> None:
 
 
 def _swap(old: str, new: str) -> None:
-    """Build the index `new` beside the traffic, then drop `old`: at every moment one of them holds.
-
-    Neither step stops reads or writes, so they may wait longer for old transactions than the migrator's lock timeout.
-    """
-    with op.get_context().autocommit_block():
-        op.execute("SET lock_timeout = '5min'")
-        _drop_unfinished(new)
-        try:
-            op.execute(f"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {new} ON loyalty_cards ({COLUMNS[new]}) WHERE {LIVE}")
-        except sa.exc.DBAPIError:
-            _drop_unfinished(new)
-            raise
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {old}")
-        op.execute("RESET lock_timeout")
-
-
-def _drop_unfinished(name: str) -> None:
-    """Drop the index `name` if its build was interrupted: it would refuse rows, and yet prove nothing about those that are there."""
-    unfinished = sa.text("SELECT true FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid")
-    if op.get_bind().execute(unfinished, {"name": name}).scalar():
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+    """Build the index `new` beside the traffic, then drop `old`: at every moment one of them holds."""
+    with indexes.beside_traffic():
+        indexes.build(new, f"loyalty_cards ({COLUMNS[new]}) WHERE {LIVE}", is_unique=True)
+        indexes.drop(old)

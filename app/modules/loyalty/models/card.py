@@ -6,14 +6,14 @@ import uuid
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db.base import MerchantModel
+from app.core.db.base import MerchantModel, Trashable
 from app.modules.loyalty.domain.enums import CardStatus
 from app.modules.loyalty.models.columns import belongs_to, counter, is_not_negative, is_one_of, is_positive
 
 LIVE = "deleted_at IS NULL AND status <> 'merged'"
 
 
-class Card(MerchantModel):
+class Card(Trashable, MerchantModel):
     """A customer's membership, enrolled at one store; balances are kept as the sums of the card's transactions.
 
     Written by the ledger under the card's lock. Updates stay on their page (HOT): there is room left on each, and no index
@@ -55,6 +55,21 @@ class Card(MerchantModel):
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
         Index("ix_loyalty_cards_merchant_id_created_at_id", "merchant_id", "created_at", "id"),
+        # The trash, migration loyalty_007:
+        Index(
+            "ix_loyalty_cards_merchant_id_deleted_at_id",
+            "merchant_id",
+            "deleted_at",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_loyalty_cards_merchant_id_deletion_id_id",
+            "merchant_id",
+            "deletion_id",
+            "id",
+            postgresql_where=text("deletion_id IS NOT NULL"),
+        ),
         {"postgresql_with": {"fillfactor": 80}},
     )
 
@@ -87,4 +102,3 @@ class Card(MerchantModel):
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
     deactivated_at: Mapped[dt.datetime | None]
-    deleted_at: Mapped[dt.datetime | None]

@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db.base import Base, MerchantModel
+from app.core.db.base import Base, MerchantModel, Trashable
 from app.core.money import MAX_POINTS
 from app.modules.loyalty.domain.enums import PinPolicy, ProgramType, VoidPolicy
 from app.modules.loyalty.domain.pins import DEFAULT_PIN_LENGTH, DEFAULT_UNLOCK_MINUTES, LOCK_MINUTES, MAX_TRIES
@@ -15,11 +15,12 @@ from app.modules.loyalty.domain.program import DEFAULT_REENGAGEMENT_DAYS
 from app.modules.loyalty.models.columns import belongs_to, counter, flag, is_not_negative, is_one_of, is_positive, setting
 
 
-class Program(MerchantModel):
+class Program(Trashable, MerchantModel):
     """What a merchant's customers collect and by which rules (B1). A merchant has one live program at a time."""
 
     __tablename__ = "loyalty_programs"
     __table_args__ = (
+        belongs_to("owning_store_id", "tenancy_stores"),
         is_one_of("type", ProgramType),
         CheckConstraint("colour ~* '^#[0-9a-f]{6}$'", name="colour_form"),
         is_not_negative("stamp_cooldown_minutes"),
@@ -59,9 +60,10 @@ class Program(MerchantModel):
     birthday_bonus_points: Mapped[int] = counter()
     terms_text: Mapped[str] = mapped_column(default="", server_default="")
     terms_version: Mapped[int] = setting(1)
+    terms_cms_page_slug: Mapped[str | None]
+    owning_store_id: Mapped[uuid.UUID | None]
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
-    deleted_at: Mapped[dt.datetime | None]
 
 
 class Reward(MerchantModel):

@@ -3,16 +3,16 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db.base import Base, MerchantModel
+from app.core.db.base import Base, MerchantModel, Trashable
 from app.core.ids import new_id
 
 LOCALE_CHECK = "locale IN ('en', 'fr', 'de', 'lb')"
 
 
-class Merchant(Base):
+class Merchant(Trashable, Base):
     """A business; its `id` is the `merchant_id` of everything it owns. `time_zone` rules birthdays, expiry and months."""
 
     __tablename__ = "tenancy_merchants"
@@ -31,13 +31,12 @@ class Merchant(Base):
     status: Mapped[str] = mapped_column(default="active")
     created_at: Mapped[dt.datetime]
     suspended_at: Mapped[dt.datetime | None]
-    deleted_at: Mapped[dt.datetime | None]
 
 
 Index("ix_tenancy_merchants_name", func.lower(Merchant.name), Merchant.id)
 
 
-class Store(MerchantModel):
+class Store(Trashable, MerchantModel):
     """A place of business. `code` is its public address; `time_zone` says when its day begins, for daily limits."""
 
     __tablename__ = "tenancy_stores"
@@ -45,10 +44,13 @@ class Store(MerchantModel):
         CheckConstraint(LOCALE_CHECK, name="locale"),
         CheckConstraint("country ~ '^[A-Z]{2}$'", name="country"),
         CheckConstraint("status IN ('open', 'closed')", name="status"),
+        # A store in the trash keeps its code from others, not from its own merchant (`tenancy_is_store_code_free`).
+        Index("uq_tenancy_stores_code", "code", unique=True, postgresql_where=text("deleted_at IS NULL")),
+        Index("ix_tenancy_stores_code", "code"),
     )
 
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenancy_merchants.id"), primary_key=True)
-    code: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
     name: Mapped[str]
     address_line: Mapped[str]
     postal_code: Mapped[str]
@@ -60,4 +62,3 @@ class Store(MerchantModel):
     opening_text: Mapped[str | None]
     status: Mapped[str] = mapped_column(default="open")
     created_at: Mapped[dt.datetime]
-    deleted_at: Mapped[dt.datetime | None]

@@ -26,7 +26,7 @@ WHERE s.deleted_at IS NULL AND ($1::text IS NULL OR s.name ILIKE $1 OR s.code IL
 ORDER BY lower(s.name), s.id LIMIT $5
 """
 NAMES = "SELECT id, name FROM tenancy_stores WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
-IS_CODE_FREE = "SELECT tenancy_is_store_code_free($1)"
+IS_CODE_FREE = "SELECT tenancy_is_store_code_free($1, $2)"
 ONLY_OPEN = """
 SELECT (array_agg(id))[1] FROM tenancy_stores WHERE merchant_id = $1 AND status = 'open' AND deleted_at IS NULL HAVING count(*) = 1
 """
@@ -108,9 +108,9 @@ async def find_names(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_ids
     return {row["id"]: row["name"] for row in await conn.fetch(NAMES, merchant_id, list(store_ids))}
 
 
-async def is_code_free(conn: asyncpg.Connection, code: str) -> bool:
-    """Return whether no store of the platform has the code."""
-    return bool(await conn.fetchval(IS_CODE_FREE, code))
+async def is_code_free(conn: asyncpg.Connection, merchant_id: uuid.UUID, code: str) -> bool:
+    """Return whether the merchant may give the code to a store: no live one of the platform has it, no trashed one of another merchant."""
+    return bool(await conn.fetchval(IS_CODE_FREE, code, merchant_id))
 
 
 async def find_only_open(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> uuid.UUID | None:

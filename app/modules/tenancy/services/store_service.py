@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Any
 
-import asyncpg
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -45,7 +44,7 @@ async def create_store(
     zones.require_zone(time_zone, field="time_zone")
     store = Store(
         merchant_id=ctx.merchant_id,
-        code=await _choose_code(ctx.conn, code, f"{name} {city}" if city.casefold() not in name.casefold() else name),
+        code=await _choose_code(ctx, code, f"{name} {city}" if city.casefold() not in name.casefold() else name),
         name=name,
         address_line=address_line,
         postal_code=postal_code,
@@ -135,15 +134,15 @@ async def _get_own(ctx: Ctx, store_id: uuid.UUID) -> Store:
     return store
 
 
-async def _choose_code(conn: asyncpg.Connection, wanted: str | None, text: str) -> str:
+async def _choose_code(ctx: Ctx, wanted: str | None, text: str) -> str:
     """Return the wanted code if it is valid and free, or a free one made from `text`."""
     if wanted is not None:
         code = store_code.normalize_code(wanted)
         store_code.require_valid_code(code)
-        if not await store_queries.is_code_free(conn, code):
+        if not await store_queries.is_code_free(ctx.conn, ctx.merchant_id, code):
             raise StoreCodeTakenException
         return code
     for code in islice(store_code.code_candidates(text), CODE_ATTEMPTS):
-        if await store_queries.is_code_free(conn, code):
+        if await store_queries.is_code_free(ctx.conn, ctx.merchant_id, code):
             return code
     return f"{store_code.FALLBACK}-{new_id().hex[-12:]}"

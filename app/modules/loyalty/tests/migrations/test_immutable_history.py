@@ -80,6 +80,9 @@ async def test_the_owner_of_the_ledger_is_stopped_by_its_trigger(
 
 
 async def test_a_card_with_a_history_cannot_be_deleted(superuser: asyncpg.Connection, merchant: Merchant) -> None:
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="a live row of loyalty_cards cannot be deleted"):
+        await superuser.execute("DELETE FROM loyalty_cards WHERE merchant_id = $1", merchant.id)
+    await superuser.execute("UPDATE loyalty_cards SET deleted_at = now() WHERE merchant_id = $1", merchant.id)
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await superuser.execute("DELETE FROM loyalty_cards WHERE merchant_id = $1", merchant.id)
 

@@ -103,6 +103,7 @@ async def test_each_card_has_its_alert_and_one_that_is_gone_needs_none(database:
     assert {subject for subject, _, _ in await alerts_of(superuser, shop)} == {str(card.id) for card in cards}
     assert await alerts_of(superuser, other) == []
     await superuser.execute(REPAIR, cards[0].id)
+    await superuser.execute("UPDATE loyalty_cards SET deleted_at = now() WHERE id = $1", cards[1].id)
     await superuser.execute("DELETE FROM loyalty_cards WHERE id = $1", cards[1].id)
     await run_task(database, NIGHTLY, shop.merchant.id, NIGHT + DAY)
     still = {subject: cleared for subject, _, cleared in await alerts_of(superuser, shop)}

@@ -1,9 +1,10 @@
-"""tenancy_001: up, down and up again, with rows in the tables."""
+"""tenancy_001 and tenancy_002: up, down and up again, with rows in the tables."""
 
 import uuid
 from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 import pytest_asyncio
 
 from app.core.db import migrate
@@ -34,7 +35,7 @@ async def test_the_tables_and_doors_come_and_go(empty_database: DatabaseUrls) ->
     try:
         for _ in range(2):
             migrate.upgrade(empty_database.owner, "tenancy@head")
-            assert (await conn.fetchval(TABLES), await conn.fetchval(DOORS)) == (8, 5)
+            assert (await conn.fetchval(TABLES), await conn.fetchval(DOORS)) == (8, 7)
             merchant_id = uuid.uuid4()
             await conn.execute(MERCHANT, merchant_id)
             await conn.execute(STORE, merchant_id, uuid.uuid4())
@@ -47,5 +48,36 @@ async def test_the_tables_and_doors_come_and_go(empty_database: DatabaseUrls) ->
                 await app.close()
             migrate.downgrade(empty_database.owner, "tenancy@base")
             assert (await conn.fetchval(TABLES), await conn.fetchval(DOORS)) == (0, 0)
+    finally:
+        await conn.close()
+
+
+async def test_a_code_is_free_again_for_its_own_merchant_and_taken_from_all_others(empty_database: DatabaseUrls) -> None:
+    migrate.upgrade(empty_database.owner, "tenancy_001")
+    conn = await asyncpg.connect(empty_database.superuser)
+    try:
+        merchant_id, other_id, old_id, new_id = (uuid.uuid4() for _ in range(4))
+        for tenant in (merchant_id, other_id):
+            await conn.execute(MERCHANT, tenant)
+        await conn.execute(STORE, merchant_id, old_id)
+        migrate.upgrade(empty_database.owner, "tenancy_002")
+        free = "SELECT tenancy_is_store_code_free('gare', $1)"
+        assert [await conn.fetchval(free, tenant) for tenant in (merchant_id, other_id, None)] == [False, False, False]
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="a live row of tenancy_stores cannot be deleted"):
+            await conn.execute("DELETE FROM tenancy_stores")
+        await conn.execute("UPDATE tenancy_stores SET deleted_at = now()")
+        assert [await conn.fetchval(free, tenant) for tenant in (merchant_id, other_id, None)] == [True, False, False]
+        await conn.execute(STORE, merchant_id, new_id)
+        (opened,) = await conn.fetch("SELECT store_id FROM tenancy_open_store('gare')")
+        assert opened["store_id"] == new_id
+        with pytest.raises(asyncpg.UniqueViolationError, match="uq_tenancy_stores_code"):
+            await conn.execute("UPDATE tenancy_stores SET deleted_at = NULL WHERE id = $1", old_id)
+
+        migrate.downgrade(empty_database.owner, "tenancy_001")
+        codes = {row["id"]: row["code"] for row in await conn.fetch("SELECT id, code FROM tenancy_stores")}
+        assert codes == {new_id: "gare", old_id: f"store-{old_id.hex[-24:]}"}
+        assert await conn.fetchval("SELECT tenancy_is_store_code_free('gare')") is False
+        migrate.upgrade(empty_database.owner, "tenancy_002")
+        assert await conn.fetchval("SELECT count(*) FROM tenancy_stores WHERE deleted_at IS NOT NULL") == 1
     finally:
         await conn.close()
