@@ -72,7 +72,7 @@ async def count_notes(ctx: Ctx = access("store", "probe.note.read")) -> CountOut
     return CountOut(notes=await ctx.conn.fetchval("SELECT count(*) FROM core_audit_log"))
 
 
-@router.post("/notes", summary="Write", status_code=201)
+@router.post("/notes", summary="Write", status_code=201, responses=documented(409))
 async def write_note(body: NoteIn, mutation: Mutation = idempotent("store", "probe.note.write")) -> NoteOut:
     """Write a note once per key."""
 

@@ -100,8 +100,11 @@ def _complete(operation: dict[str, Any], access: Access) -> None:
         operation["x-rate-limit"] = access.limit
     if isinstance(access, IdempotentAccess):
         operation.setdefault("parameters", []).append(KEY_PARAMETER)
+    responses = operation["responses"]
     for status, answer in documented(*_own_statuses(operation, access)).items():
-        operation["responses"].setdefault(str(status), answer)
+        if "application/json" in responses.get(str(status), {}).get("content", {}):
+            del responses[str(status)]  # FastAPI's own form of 422, which no route of ours answers
+        responses.setdefault(str(status), answer)
 
 
 def _own_statuses(operation: dict[str, Any], access: Access) -> Iterator[int]:
