@@ -20,7 +20,10 @@ class InvalidModule(RuntimeError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One entry of a panel's navigation: `label` is a msgid, `icon` a name of the sprite."""
+    """One entry of a panel's navigation: `label` is a msgid, `icon` a name of the sprite.
+
+    Entries that follow each other with the same `group` (a msgid) stand under it as a heading.
+    """
 
     face: str
     label: str
@@ -28,6 +31,7 @@ class MenuItem:
     href: str
     permission: str
     order: int = 100
+    group: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""Pages by cursor: a cursor is the sort key of the last row, signed, so that nobody can walk where they should not."""
+"""Pages by cursor: a cursor is the sort key of the last row, signed, so that nobody can walk where they should not.
+
+A list that is read in both directions has a `Keyset` (its order), is opened at a `Spot` (a cursor, read) and ends in `page_at`;
+one whose filters no index serves ends in `sifted_page`. Statements are planned once for all their parameters, so a condition
+like "$1 IS NULL OR …" would read the list from its start on every page: a Keyset writes the condition where there is one.
+"""
 
 import base64
 import binascii
@@ -7,7 +12,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from app.core.config import get_settings
@@ -16,16 +21,21 @@ from app.core.errors import N_, BadRequest
 MAX_PAGE = 100
 DEFAULT_PAGE = 25
 _SIGNATURE_BYTES = 12
+_BACK = "<"
+CHUNK = 250
+MOST_SIFTED = 5000
+"""Rows that one page looks at, where a filter has no index: a page may be short, or empty, with more behind it."""
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A slice of a list: `items`, and `next_cursor` when there is more."""
+    """A slice of a list: `items`, and `next_cursor` when there is more; `previous_cursor` in lists that are read both ways."""
 
     items: list[T]
     next_cursor: str | None = None
+    previous_cursor: str | None = None
 
 
 class BadCursor(BadRequest):
@@ -83,3 +93,110 @@ def page_of(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int
     items = list(rows[:limit])
     more = len(rows) > limit
     return Page(items, encode_cursor(key(items[-1])) if more else None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a page begins: behind the row whose sort key is `values` (nothing: at the list's start), or before it."""
+
+    values: tuple[Any, ...] = ()
+    is_back: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the list's start."""
+        return not self.values
+
+
+def read_spot(cursor: str | None, *parsers: Callable[[str], Any]) -> Spot:
+    """Return the spot that a cursor of `page_at` names, each value read by its parser; BadCursor when it is of another list."""
+    if cursor is None:
+        return Spot()
+    values = decode_cursor(cursor)
+    is_back = len(values) == len(parsers) + 1 and values[-1] == _BACK
+    if len(values) != len(parsers) + is_back:
+        raise BadCursor
+    try:
+        return Spot(tuple(parse(str(value)) for parse, value in zip(parsers, values, strict=False)), is_back)
+    except ValueError as error:
+        raise BadCursor from error
+
+
+class Keyset:
+    """The order of a list: columns with their types, all ascending or all descending, together different for every row."""
+
+    def __init__(self, *columns: tuple[str, str], is_descending: bool = False) -> None:
+        self._names = tuple(name for name, _ in columns)
+        self._types = tuple(kind for _, kind in columns)
+        self._is_descending = is_descending
+
+    def listing(self, select: str, *, at: int) -> "Listing":
+        """Return the statements that read `select` (up to its WHERE, without ORDER BY and LIMIT) in this order.
+
+        `$at` is the limit, and from `$at + 1` on come the values of a spot.
+        """
+        given = ", ".join(f"${at + place}::{kind}" for place, kind in enumerate(self._types, 1))
+        names = ", ".join(self._names)
+        texts = []
+        for is_down in (self._is_descending, not self._is_descending):
+            order = ", ".join(f"{name} {'DESC' if is_down else 'ASC'}" for name in self._names)
+            end = f"ORDER BY {order} LIMIT ${at}"
+            texts += [f"{select} {end}", f"{select} AND ({names}) {'<' if is_down else '>'} ({given}) {end}"]
+        return Listing(first=texts[0], forward=texts[1], back=texts[3])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listing:
+    """One list as three statements: its start, on from a row, and back from a row; each reads a range of the order's index."""
+
+    first: str
+    forward: str
+    back: str
+
+    def at(self, spot: Spot) -> str:
+        """Return the statement that reads from `spot`, nearest first."""
+        return self.first if spot.is_first else self.back if spot.is_back else self.forward
+
+
+def page_at(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]], spot: Spot) -> Page[T]:
+    """Return a Page with cursors in both directions from up to `limit` + 1 rows, nearest to `spot` first."""
+    items = list(rows[:limit])
+    return _page(items, key(items[-1]) if len(rows) > limit else None, key, spot)
+
+
+def _page(items: list[T], further: Sequence[str | int] | None, key: Callable[[T], Sequence[str | int]], spot: Spot) -> Page[T]:
+    """Shape what was read from `spot`, nearest first; `further` is the key behind which there is more in that direction."""
+    if spot.is_back:
+        items.reverse()
+        onward = encode_cursor(key(items[-1])) if items else None
+        return Page(items, onward, encode_cursor([*further, _BACK]) if further else None)
+    back = encode_cursor([*key(items[0]), _BACK]) if items and not spot.is_first else None
+    return Page(items, encode_cursor(further) if further else None, back)
+
+
+async def sifted_page(
+    read: Callable[[Spot, int], Awaitable[Sequence[T]]],
+    sift: Callable[[Sequence[T]], Awaitable[Sequence[T]]],
+    *,
+    position: Callable[[T], tuple[Any, ...]],
+    key: Callable[[T], Sequence[str | int]],
+    spot: Spot,
+    limit: int,
+) -> Page[T]:
+    """Return a page of the rows that `sift` lets through, looking at no more than MOST_SIFTED of them.
+
+    `read` returns up to so many rows from a spot, nearest first; `position` is a row's sort key as `read` takes it.
+    """
+    found: list[T] = []
+    looked, here = 0, spot
+    while True:
+        rows = await read(here, CHUNK)
+        looked += len(rows)
+        found += await sift(rows)
+        is_end = len(rows) < CHUNK
+        if is_end or len(found) > limit or looked >= MOST_SIFTED:
+            break
+        here = Spot(position(rows[-1]), spot.is_back)
+    items = found[:limit]
+    further = key(items[-1]) if len(found) > limit else None if is_end else key(rows[-1])
+    return _page(items, further, key, spot)

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -13,7 +14,21 @@ from app.core.context import Actor, Principal, unit_of_work
 from app.core.credentials import counted_address
 from app.core.db.engine import Database
 from app.core.modules import InvalidModule, MenuItem, ModuleDefinition, Schedule, check_modules
-from app.core.pagination import BadCursor, decode_cursor, encode_cursor, page_of, parse_instant, read_cursor
+from app.core.pagination import (
+    MOST_SIFTED,
+    BadCursor,
+    Keyset,
+    Page,
+    Spot,
+    decode_cursor,
+    encode_cursor,
+    page_at,
+    page_of,
+    parse_instant,
+    read_cursor,
+    read_spot,
+    sifted_page,
+)
 from app.core.permissions import OWNERS, STAFF, Permission
 
 
@@ -107,3 +122,69 @@ async def test_an_audit_entry_says_who_did_what_from_where(database: Database, s
     [entry] = await superuser.fetch("SELECT * FROM core_audit_log WHERE target_id = $1", target_id)
     assert (entry["merchant_id"], entry["at"], entry["actor_kind"], entry["actor_id"]) == (merchant_id, now, "user", user_id)
     assert (entry["request_id"], entry["address"], entry["details"]) == ("r-1", "192.0.2.7", {"old": 1, "new": 2, "reason": "why"})
+
+
+NUMBERS = Keyset(("n", "int"), is_descending=True).listing("SELECT n FROM numbers WHERE is_live", at=1)
+
+
+def test_a_list_is_three_statements_each_a_range_of_its_order() -> None:
+    assert NUMBERS.at(Spot()) == "SELECT n FROM numbers WHERE is_live ORDER BY n DESC LIMIT $1"
+    assert NUMBERS.at(Spot((5,))) == "SELECT n FROM numbers WHERE is_live AND (n) < ($2::int) ORDER BY n DESC LIMIT $1"
+    assert NUMBERS.at(Spot((5,), is_back=True)) == "SELECT n FROM numbers WHERE is_live AND (n) > ($2::int) ORDER BY n ASC LIMIT $1"
+
+
+def beyond(spot: Spot, count: int, size: int = 23) -> list[int]:
+    """The numbers from 0 on as a list is read: nearest to the spot first."""
+    if spot.is_back:
+        return list(range(spot.values[0] - 1, -1, -1))[:count]
+    return list(range(spot.values[0] + 1 if spot.values else 0, size))[:count]
+
+
+def test_a_list_is_walked_to_its_end_and_back(settings: Settings) -> None:
+    def page(cursor: str | None) -> Page[int]:
+        spot = read_spot(cursor, int)
+        return page_at(beyond(spot, 6), 5, lambda number: [number], spot)
+
+    forward, back, cursor = [], [], None
+    while True:
+        found = page(cursor)
+        forward.append(found.items)
+        if found.next_cursor is None:
+            break
+        cursor = found.next_cursor
+    assert forward == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14], [15, 16, 17, 18, 19], [20, 21, 22]]
+    while found.previous_cursor is not None:
+        found = page(found.previous_cursor)
+        back.append(found.items)
+    assert back == forward[-2::-1]
+    assert found.next_cursor == encode_cursor([4])
+
+
+@pytest.mark.parametrize("values", [[1, 2], ["<"], [1, ">"], ["x", "<"], []])
+def test_a_spot_of_another_list_is_refused(settings: Settings, values: list[str | int]) -> None:
+    with pytest.raises(BadCursor):
+        read_spot(encode_cursor(values), int)
+
+
+async def test_a_sifted_list_misses_nothing_and_stops_looking(settings: Settings) -> None:
+    """A page looks at 5,000 rows at the most; the next one goes on where it stopped."""
+    size = MOST_SIFTED * 2 + 10
+
+    async def read(spot: Spot, count: int) -> list[int]:
+        return beyond(spot, count, size)
+
+    async def sift(numbers: Sequence[int]) -> list[int]:
+        return [number for number in numbers if number < 3 or number >= size - 2]
+
+    async def page(cursor: str | None) -> Page[int]:
+        spot = read_spot(cursor, int)
+        return await sifted_page(read, sift, position=lambda number: (number,), key=lambda number: [number], spot=spot, limit=2)
+
+    pages, cursor = [], None
+    while cursor or not pages:
+        found = await page(cursor)
+        pages.append(found.items)
+        cursor = found.next_cursor
+    assert pages == [[0, 1], [2], [], [size - 2, size - 1]]
+    assert found.previous_cursor is not None
+    assert (await page(found.previous_cursor)).items == []

@@ -41,7 +41,8 @@ async def empty(settings: Settings, postgres_socket_dir: str, worker_id: str) ->
     [
         (overview.BOOKED_BY_DAY, (NOW, NOW, None, "UTC"), HISTORY_INDEX, "created_at >= "),
         (overview.ENROLLED_BY_DAY, (NOW, NOW, None, "UTC"), "ix_loyalty_cards_merchant_id_created_at_id", "created_at >= "),
-        (cards.LIST, (None, None, NOW, uuid.uuid4(), 26), "ix_loyalty_cards_merchant_id_created_at_id", "ROW(created_at, id) < "),
+        (cards.LIST.forward, (26, NOW, uuid.uuid4()), "ix_loyalty_cards_merchant_id_created_at_id", "ROW(created_at, id) < "),
+        (cards.LIST.back, (26, NOW, uuid.uuid4()), "ix_loyalty_cards_merchant_id_created_at_id", "ROW(created_at, id) > "),
         (merges.NEXT_HOLDERS, (uuid.uuid4(), 25), "ix_loyalty_cards_merchant_id_customer_id", "customer_id > "),
         (transactions.MERGED_INTO, (uuid.uuid4(),), "ix_loyalty_cards_merchant_id_merged_into_id", "merged_into_id = "),
         (transactions.HISTORY, (uuid.uuid4(), None, None, 26, [uuid.uuid4()]), CARD_INDEX, "card_id = c.card_id"),

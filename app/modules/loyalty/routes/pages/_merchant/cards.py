@@ -2,7 +2,6 @@
 
 import uuid
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -10,8 +9,10 @@ from starlette.responses import Response
 
 from app.core import permissions
 from app.core.context import Ctx
+from app.core.pagination import Page
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.pages import neighbours
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
 from app.modules.loyalty.domain.program import stamp_progress
@@ -44,7 +45,8 @@ async def list_cards(
     except ValueError as error:
         raise tenancy.StoreNotFoundException from error
     place = await store_scope.choose_card_store(ctx, asked)
-    found, next_cursor = await _find(ctx, q, place, wanted, cursor)
+    page = await _find(ctx, q, place, wanted, cursor)
+    found = page.items
     filters = {name: value for name, value in (("q", q), ("store", store), ("status", wanted.value if wanted else "")) if value}
     names = await tenancy.find_store_names(ctx, {item.card.enrolled_at_store_id for item in found})
     return await show(
@@ -61,20 +63,17 @@ async def list_cards(
         stores=options(await open_stores(ctx)),
         filters=filters,
         is_first=cursor is None,
-        first_href=f"?{urlencode(filters)}",
-        next_href=f"?{urlencode(filters | {'cursor': next_cursor})}" if next_cursor else None,
+        pages=neighbours(page, filters),
         program=await programs.find_program(ctx),
     )
 
 
-async def _find(
-    ctx: Ctx, text: str, store_id: uuid.UUID | None, status: CardStatus | None, cursor: str | None
-) -> tuple[list[FoundCard], str | None]:
+async def _find(ctx: Ctx, text: str, store_id: uuid.UUID | None, status: CardStatus | None, cursor: str | None) -> Page[FoundCard]:
     if not text:
         page = await card_queries.list_cards(ctx, store_id=store_id, status=status, cursor=cursor, limit=PAGE)
-        return await card_service.with_customers(ctx, page.items), page.next_cursor
+        return Page(await card_service.with_customers(ctx, page.items), page.next_cursor, page.previous_cursor)
     found = await card_service.search_card_for_store(ctx, text=text, store_id=store_id)
-    return [item for item in found if store_id in (None, item.card.enrolled_at_store_id) and status in (None, item.card.status)], None
+    return Page([item for item in found if store_id in (None, item.card.enrolled_at_store_id) and status in (None, item.card.status)])
 
 
 @router.get("/cards/{card_id}", summary="A card")
