@@ -1,8 +1,7 @@
 """Pages by cursor: a cursor is the sort key of the last row, signed, so that nobody can walk where they should not.
 
-A list that is read in both directions has a `Keyset` (its order), is opened at a `Spot` (a cursor, read) and ends in `page_at`;
-one whose filters no index serves ends in `sifted_page`. Statements are planned once for all their parameters, so a condition
-like "$1 IS NULL OR …" would read the list from its start on every page: a Keyset writes the condition where there is one.
+A list that is read in both directions is opened at a `Spot` (a cursor, read) and ends in `page_at`; one with a filter that no index
+serves ends in `sifted_page`. `app.core.db.lists` writes their statements.
 """
 
 import base64
@@ -120,42 +119,6 @@ def read_spot(cursor: str | None, *parsers: Callable[[str], Any]) -> Spot:
         return Spot(tuple(parse(str(value)) for parse, value in zip(parsers, values, strict=False)), is_back)
     except ValueError as error:
         raise BadCursor from error
-
-
-class Keyset:
-    """The order of a list: columns with their types, all ascending or all descending, together different for every row."""
-
-    def __init__(self, *columns: tuple[str, str], is_descending: bool = False) -> None:
-        self._names = tuple(name for name, _ in columns)
-        self._types = tuple(kind for _, kind in columns)
-        self._is_descending = is_descending
-
-    def listing(self, select: str, *, at: int) -> "Listing":
-        """Return the statements that read `select` (up to its WHERE, without ORDER BY and LIMIT) in this order.
-
-        `$at` is the limit, and from `$at + 1` on come the values of a spot.
-        """
-        given = ", ".join(f"${at + place}::{kind}" for place, kind in enumerate(self._types, 1))
-        names = ", ".join(self._names)
-        texts = []
-        for is_down in (self._is_descending, not self._is_descending):
-            order = ", ".join(f"{name} {'DESC' if is_down else 'ASC'}" for name in self._names)
-            end = f"ORDER BY {order} LIMIT ${at}"
-            texts += [f"{select} {end}", f"{select} AND ({names}) {'<' if is_down else '>'} ({given}) {end}"]
-        return Listing(first=texts[0], forward=texts[1], back=texts[3])
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Listing:
-    """One list as three statements: its start, on from a row, and back from a row; each reads a range of the order's index."""
-
-    first: str
-    forward: str
-    back: str
-
-    def at(self, spot: Spot) -> str:
-        """Return the statement that reads from `spot`, nearest first."""
-        return self.first if spot.is_first else self.back if spot.is_back else self.forward
 
 
 def page_at(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[str | int]], spot: Spot) -> Page[T]:

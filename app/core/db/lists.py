@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from app.core import pagination
-from app.core.pagination import Page, page_of, read_cursor
+from app.core.pagination import Page, Spot, page_at, read_spot
 
 
 @dataclasses.dataclass(slots=True)
@@ -64,20 +64,29 @@ class Order:
     keys: tuple[Key, ...]
     is_descending: bool = False
 
-    @property
-    def sql(self) -> str:
-        """The clause."""
-        return ", ".join(f"{key.expression} DESC" if self.is_descending else key.expression for key in self.keys)
+    def spot(self, cursor: str | None) -> Spot:
+        """Return the place in the list that `cursor` names; BadCursor when it is not ours or that of another list."""
+        return read_spot(cursor, *(key.parse for key in self.keys))
 
-    def go_on_after(self, where: Where, cursor: str) -> None:
-        """Ask for what comes after the row of `cursor`; BadCursor when it is not ours or that of another list."""
-        values = read_cursor(cursor, *(key.parse for key in self.keys))
-        columns = ", ".join(key.expression for key in self.keys)
-        where.add(f"({columns}) {'<' if self.is_descending else '>'} ({', '.join('?' for _ in self.keys)})", *values)
+    def sql(self, spot: Spot) -> str:
+        """Return the clause that sorts the nearest to `spot` first."""
+        is_down = self.is_descending != spot.is_back
+        return ", ".join(f"{key.expression} DESC" if is_down else key.expression for key in self.keys)
+
+    def go_on_from(self, where: Where, spot: Spot) -> None:
+        """Ask for what lies beyond `spot`."""
+        if not spot.is_first:
+            columns = ", ".join(key.expression for key in self.keys)
+            sign = "<" if self.is_descending != spot.is_back else ">"
+            where.add(f"({columns}) {sign} ({', '.join('?' for _ in self.keys)})", *spot.values)
+
+    def values_of(self, row: asyncpg.Record) -> tuple[Any, ...]:
+        """Return the row's place in the list."""
+        return tuple(row[key.name] for key in self.keys)
 
     def cursor_of(self, row: asyncpg.Record) -> Sequence[str]:
         """Return the values of a cursor that goes on after `row`."""
-        return [_text(row[key.name]) for key in self.keys]
+        return [_text(value) for value in self.values_of(row)]
 
 
 def newest_first(table: str, column: str = "created_at") -> Order:
@@ -101,11 +110,20 @@ def reverse(order: Order) -> Order:
 async def read_page(
     conn: asyncpg.Connection, select: str, where: Where, order: Order, *, cursor: str | None = None, limit: int = pagination.DEFAULT_PAGE
 ) -> Page[asyncpg.Record]:
-    """Return the page after `cursor` of the rows of `select` ("SELECT … FROM …") that `where` asks for. BadCursor."""
-    if cursor is not None:
-        order.go_on_after(where, cursor)
-    statement = " ".join((select, "WHERE", where.sql, "ORDER BY", order.sql, "LIMIT", where.bind(limit + 1)))
-    return page_of(await conn.fetch(statement, *where.values), limit, order.cursor_of)
+    """Return the page at `cursor` (after a row, or before one) of the rows of `select` ("SELECT … FROM …") that `where` asks for.
+
+    BadCursor.
+    """
+    spot = order.spot(cursor)
+    return page_at(await read_rows(conn, select, where, order, spot, limit + 1), limit, order.cursor_of, spot)
+
+
+async def read_rows(conn: asyncpg.Connection, select: str, where: Where, order: Order, spot: Spot, count: int) -> Sequence[asyncpg.Record]:
+    """Return up to `count` rows from `spot` on, the nearest first; `where` is used up."""
+    order.go_on_from(where, spot)
+    statement = " ".join((select, "WHERE", where.sql, "ORDER BY", order.sql(spot), "LIMIT", where.bind(count)))
+    rows: Sequence[asyncpg.Record] = await conn.fetch(statement, *where.values)
+    return rows
 
 
 def _text(value: Any) -> str:

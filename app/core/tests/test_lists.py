@@ -45,6 +45,15 @@ async def test_pages_follow_one_another_without_gap_or_repeat(sample: asyncpg.Co
     assert await names(sample, lists.by_name("s"), limit=2) == [["Alpha", "alpha"], ["beta", "delta"], ["eta", "gamma"], ["Zeta"]]
 
 
+async def test_a_page_leads_back_to_the_one_before(sample: asyncpg.Connection) -> None:
+    for order in (NEWEST, lists.reverse(NEWEST), lists.by_name("s")):
+        first = await lists.read_page(sample, SELECT, lists.Where(), order, limit=3)
+        assert first.previous_cursor is None
+        second = await lists.read_page(sample, SELECT, lists.Where(), order, cursor=first.next_cursor, limit=3)
+        again = await lists.read_page(sample, SELECT, lists.Where(), order, cursor=second.previous_cursor, limit=3)
+        assert (again.items, again.next_cursor, again.previous_cursor) == (first.items, first.next_cursor, None)
+
+
 async def test_a_condition_confines_every_page(sample: asyncpg.Connection) -> None:
     assert await names(sample, NEWEST, limit=5, name="gamma") == [["gamma"]]
     where = lists.Where().add("s.name > ? AND s.name < ?", "b", "f").add("s.id <> ?", uuid.UUID(int=0))
@@ -69,11 +78,12 @@ def request_for(query: str) -> Request:
 
 def test_addresses_keep_search_and_filters() -> None:
     here = request_for("q=a%26b&status=open&cursor=abc")
-    assert web_lists.page_links(here, "def") == {
+    assert web_lists.page_links(here, "def", "xyz") == {
         "first_href": "/admin/things?q=a%26b&status=open",
+        "prev_href": "/admin/things?q=a%26b&status=open&cursor=xyz",
         "next_href": "/admin/things?q=a%26b&status=open&cursor=def",
     }
-    assert web_lists.page_links(request_for(""), None) == {"first_href": None, "next_href": None}
+    assert web_lists.page_links(request_for(""), None) == {"first_href": None, "prev_href": None, "next_href": None}
     assert web_lists.with_filter(here, status=None) == "/admin/things?q=a%26b"
     assert web_lists.with_filter(here, status="closed") == "/admin/things?q=a%26b&status=closed"
 

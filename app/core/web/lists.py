@@ -7,11 +7,13 @@ from starlette.datastructures import URL
 from starlette.requests import Request
 
 
-def page_links(request: Request, next_cursor: str | None) -> dict[str, str | None]:
-    """Return the addresses of the list's next page and, unless this is it, of its first; search and filters stay."""
+def page_links(request: Request, next_cursor: str | None, previous_cursor: str | None = None) -> dict[str, str | None]:
+    """Return the addresses of the list's pages after and before this one and, unless this is it, of its first, for the macro
+    `list_pager`; search and filters stay."""
     here = request.url
     return {
         "first_href": _address(here.remove_query_params("cursor")) if "cursor" in request.query_params else None,
+        "prev_href": _address(here.include_query_params(cursor=previous_cursor)) if previous_cursor else None,
         "next_href": _address(here.include_query_params(cursor=next_cursor)) if next_cursor else None,
     }
 

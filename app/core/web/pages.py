@@ -2,10 +2,8 @@
 
 import functools
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
@@ -17,7 +15,6 @@ from app.core.context import Actor, Ctx, PlatformCtx
 from app.core.i18n import LOCALES, _, current_locale
 from app.core.i18n import jinja as i18n_jinja
 from app.core.modules import MODULES, MenuItem
-from app.core.pagination import Page
 
 ROOT = Path(package.__file__).parent
 DIST = ROOT / "core" / "static" / "dist"
@@ -72,13 +69,6 @@ def navigation(request: Request, face: str, actor: Actor) -> list[dict[str, Any]
         for item in items
         if permissions.is_allowed(item.permission, actor.role, bound_to=actor.store_id)
     ]
-
-
-def neighbours(page: Page[Any], filters: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the addresses that the macro `list_pager` wants: of the list's start and of the pages before and after, within `filters`."""
-    cursors = {"prev_href": page.previous_cursor, "next_href": page.next_cursor}
-    links = {name: f"?{urlencode({**filters, 'cursor': cursor})}" if cursor else None for name, cursor in cursors.items()}
-    return {"first_href": f"?{urlencode(filters)}"} | links
 
 
 def render(

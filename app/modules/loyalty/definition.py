@@ -20,11 +20,11 @@ _API = "app.modules.loyalty.routes.api"
 MENU = (
     MenuItem("merchant", N_("Home"), "house", "/merchants", "loyalty.overview.read", 10),
     MenuItem("merchant", N_("Cards"), "credit-card", "/merchants/cards", "loyalty.card.read", 20),
-    MenuItem("merchant", N_("Program"), "stamp", "/merchants/program", "loyalty.program.manage", 30),
-    MenuItem("merchant", N_("Stores"), "store", "/merchants/stores", "tenancy.store.edit", 40),
-    MenuItem("merchant", N_("Staff and PINs"), "key-round", "/merchants/staff", "loyalty.pin.manage", 50),
-    MenuItem("merchant", N_("Terminals"), "tablet", "/merchants/terminals", "loyalty.terminal.manage", 60),
-    MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80),
+    MenuItem("merchant", N_("Program"), "stamp", "/merchants/program", "loyalty.program.manage", 30, N_("Your offer")),
+    MenuItem("merchant", N_("Stores"), "store", "/merchants/stores", "tenancy.store.edit", 40, N_("Counter")),
+    MenuItem("merchant", N_("Staff and PINs"), "key-round", "/merchants/staff", "loyalty.pin.manage", 50, N_("Counter")),
+    MenuItem("merchant", N_("Terminals"), "tablet", "/merchants/terminals", "loyalty.terminal.manage", 60, N_("Counter")),
+    MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80, N_("Administration")),
 )
 
 MODULE = ModuleDefinition(

@@ -37,7 +37,7 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.pages.admin:router",
     ),
     menu=(
-        MenuItem("merchant", N_("Mails"), "mail", "/merchants/mails", "messaging.template.edit", 70),
+        MenuItem("merchant", N_("Mails"), "mail", "/merchants/mails", "messaging.template.edit", 35, N_("Your offer")),
         MenuItem("admin", N_("Mails"), "mail", "/admin/mails", "messaging.log.view", 40),
     ),
     openers={"mail": "app.modules.messaging.services.links:open_mail_link"},

@@ -19,7 +19,7 @@ MODULE = ModuleDefinition(
     ),
     pages=(f"{_PAGES}.account:router", f"{_PAGES}.merchant:router", f"{_PAGES}.admin:router"),
     menu=(
-        MenuItem("merchant", N_("Accounts"), "users", "/merchants/team", "tenancy.member.view", 70),
+        MenuItem("merchant", N_("Accounts"), "users", "/merchants/team", "tenancy.member.view", 70, N_("Administration")),
         MenuItem("admin", N_("Platform"), "layout-dashboard", "/admin", "tenancy.merchant.view", 10),
         MenuItem("admin", N_("Merchants"), "users", "/admin/merchants", "tenancy.merchant.view", 20),
         MenuItem("admin", N_("Stores"), "store", "/admin/stores", "tenancy.merchant.view", 30),

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.core.context import Ctx
-from app.core.pagination import Keyset, Page, Spot, page_at, parse_instant, read_spot, sifted_page
+from app.core.db.lists import Where, newest_first, read_rows
+from app.core.pagination import Page, Spot, page_at, sifted_page
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import Scan, ScanKind
 from app.modules.loyalty.domain.enums import CardStatus
@@ -25,10 +26,8 @@ WHERE c.merchant_id = $1 AND c.customer_id = ANY($2) AND c.deleted_at IS NULL AN
   AND ($3::uuid IS NULL OR c.enrolled_at_store_id = $3)
 ORDER BY c.created_at, c.id LIMIT 1000
 """
-NEWEST_FIRST = Keyset(("c.created_at", "timestamptz"), ("c.id", "uuid"), is_descending=True)
-LIVE = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.deleted_at IS NULL"
-LIST = NEWEST_FIRST.listing(LIVE, at=2)
-LIST_OF_STORE = NEWEST_FIRST.listing(f"{LIVE} AND c.enrolled_at_store_id = $2", at=3)
+LIST = f"SELECT {COLUMNS} FROM loyalty_cards c"
+NEWEST_FIRST = newest_first("c")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,29 +77,22 @@ async def list_cards(
     ctx: Ctx, *, store_id: uuid.UUID | None = None, status: CardStatus | None = None, cursor: str | None = None, limit: int = 25
 ) -> Page[Card]:
     """Return the merchant's cards, newest first. With `status` a page may be short although more follow (`sifted_page`)."""
-    spot = read_spot(cursor, parse_instant, uuid.UUID)
+    spot = NEWEST_FIRST.spot(cursor)
+
+    async def read(here: Spot, count: int) -> Sequence[asyncpg.Record]:
+        where = Where().add("c.merchant_id = ? AND c.deleted_at IS NULL", ctx.merchant_id)
+        where.add_equal(**{"c.enrolled_at_store_id": store_id})
+        return await read_rows(ctx.conn, LIST, where, NEWEST_FIRST, here, count)
+
+    async def sift(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+        return [row for row in rows if status in (None, row["status"])]
+
     if status is None:
-        return page_at(await _read_cards(ctx, store_id, spot, limit + 1), limit, _place, spot)
-
-    async def read(here: Spot, count: int) -> list[Card]:
-        return await _read_cards(ctx, store_id, here, count)
-
-    async def sift(cards: Sequence[Card]) -> list[Card]:
-        return [card for card in cards if card.status is status]
-
-    return await sifted_page(read, sift, position=lambda card: (card.created_at, card.id), key=_place, spot=spot, limit=limit)
-
-
-async def _read_cards(ctx: Ctx, store_id: uuid.UUID | None, spot: Spot, count: int) -> list[Card]:
-    if store_id is None:
-        rows = await ctx.conn.fetch(LIST.at(spot), ctx.merchant_id, count, *spot.values)
+        page = page_at(await read(spot, limit + 1), limit, NEWEST_FIRST.cursor_of, spot)
     else:
-        rows = await ctx.conn.fetch(LIST_OF_STORE.at(spot), ctx.merchant_id, store_id, count, *spot.values)
-    return [_card(row) for row in rows]
-
-
-def _place(card: Card) -> tuple[str, str]:
-    return card.created_at.isoformat(), str(card.id)
+        order = NEWEST_FIRST
+        page = await sifted_page(read, sift, position=order.values_of, key=order.cursor_of, spot=spot, limit=limit)
+    return Page([_card(row) for row in page.items], page.next_cursor, page.previous_cursor)
 
 
 def _card(row: asyncpg.Record) -> Card:

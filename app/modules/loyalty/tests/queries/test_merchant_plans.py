@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing.databases import create_database, drop_database
-from app.modules.loyalty.queries import cards, merges, overview, transactions
+from app.modules.loyalty.queries import merges, overview, transactions
 from app.modules.loyalty.tests.factories import make_shop
 from app.modules.tenancy.tests.factories import merchant_ctx
 
@@ -41,8 +41,6 @@ async def empty(settings: Settings, postgres_socket_dir: str, worker_id: str) ->
     [
         (overview.BOOKED_BY_DAY, (NOW, NOW, None, "UTC"), HISTORY_INDEX, "created_at >= "),
         (overview.ENROLLED_BY_DAY, (NOW, NOW, None, "UTC"), "ix_loyalty_cards_merchant_id_created_at_id", "created_at >= "),
-        (cards.LIST.forward, (26, NOW, uuid.uuid4()), "ix_loyalty_cards_merchant_id_created_at_id", "ROW(created_at, id) < "),
-        (cards.LIST.back, (26, NOW, uuid.uuid4()), "ix_loyalty_cards_merchant_id_created_at_id", "ROW(created_at, id) > "),
         (merges.NEXT_HOLDERS, (uuid.uuid4(), 25), "ix_loyalty_cards_merchant_id_customer_id", "customer_id > "),
         (transactions.MERGED_INTO, (uuid.uuid4(),), "ix_loyalty_cards_merchant_id_merged_into_id", "merged_into_id = "),
         (transactions.HISTORY, (uuid.uuid4(), None, None, 26, [uuid.uuid4()]), CARD_INDEX, "card_id = c.card_id"),

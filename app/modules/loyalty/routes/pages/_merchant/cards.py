@@ -12,7 +12,7 @@ from app.core.context import Ctx
 from app.core.pagination import Page
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
-from app.core.web.pages import neighbours
+from app.core.web.lists import page_links
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
 from app.modules.loyalty.domain.program import stamp_progress
@@ -62,8 +62,7 @@ async def list_cards(
         status_kinds=views.STATUS_KINDS,
         stores=options(await open_stores(ctx)),
         filters=filters,
-        is_first=cursor is None,
-        pages=neighbours(page, filters),
+        **page_links(request, page.next_cursor, page.previous_cursor),
         program=await programs.find_program(ctx),
     )
 
