@@ -130,3 +130,8 @@ class GiveUp(OrionException):
 def retry_params(retry_at: datetime) -> dict[str, Any]:
     """Return the `params` of a refusal that ends at the instant `retry_at` (domain.md, Stamps)."""
     return {"retry_at": retry_at.isoformat()}
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error's code or type: its text may hold a person's data and is never kept."""
+    return error.error_code if isinstance(error, OrionException) else type(error).__name__

@@ -5,8 +5,9 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core import alerts, permissions
+from app.core import alerts, bulk, permissions
 from app.core.alerts import AlertRule
+from app.core.bulk import BulkKind
 from app.core.outbox import writer
 from app.core.permissions import Permission, Role
 from app.core.personal import PersonalColumn
@@ -69,7 +70,8 @@ class ModuleDefinition:
     with their IANA zone, for daily schedules; one module names it. `alerts` are rules that are watched beside core's;
     `alert_mail` is the import path of `async def (ctx: PlatformCtx, notice: Notice, recipient: str) -> None`, which mails the
     operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
-    that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`.
+    that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`. `bulk` are
+    the kinds of long jobs that the module does.
     """
 
     name: str
@@ -87,6 +89,7 @@ class ModuleDefinition:
     personal: Sequence[PersonalColumn] = ()
     impersonal: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cli: str | None = None
+    bulk: Sequence[BulkKind] = ()
 
 
 def load_attribute(path: str) -> Any:
@@ -111,6 +114,7 @@ def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
     for definition in definitions:
         permissions.register(definition.permissions)
         alerts.register(definition.alerts)
+        bulk.register(definition.bulk)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)

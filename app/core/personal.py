@@ -39,6 +39,9 @@ CORE_PERSONAL: Sequence[PersonalColumn] = (
     *columns("core_audit_log", "null", "address", "the caller's address; of everybody after 90 days"),
     *columns("core_audit_log", "blank", "details", "free text, such as a reason, of entries about the person or their cards"),
     *columns("core_idempotency", "blank", "body", "answers that name the person or their cards; all of them go after 7 days"),
+    *columns("core_bulk_items", "null", "payload", "what the work needs to know; emptied as soon as the item is done"),
+    *columns("core_files", "delete_row", "name", "of a file that holds the person's data; all files go when they expire"),
+    *columns("core_file_parts", "delete_row", "data", "goes with its file"),
     *columns("core_idempotency", "keyed_hash", "fingerprint", "of the request; goes after 7 days"),
 )
 
@@ -48,6 +51,9 @@ CORE_IMPERSONAL: Mapping[str, str] = {
     "core_alert_notices": "phase channel error",
     "core_alerts": "rule subject severity details",
     "core_audit_log": "action target_type actor_kind request_id",
+    "core_bulk_items": "key outcome reason",
+    "core_bulk_jobs": "kind state params counts locale error",
+    "core_files": "media_type",
     "core_heartbeats": "process kind details",
     "core_idempotency": "key",
     "core_job_runs": "kind period status cursor counts error",

@@ -20,6 +20,7 @@ CORE_SCHEDULES = (
     Schedule("core.forget_done_messages", seconds=HOUR, title=N_("Forget work that is done")),
     Schedule("core.forget_schedule_runs", seconds=HOUR, title=N_("Forget what was started")),
     Schedule("core.forget_runs", seconds=HOUR, title=N_("Forget old runs and alerts")),
+    Schedule("core.forget_files", seconds=HOUR, title=N_("Forget files and results that have expired")),
 )
 
 # Those that have been started for this period are left out before the insert: the usual tick writes nothing.

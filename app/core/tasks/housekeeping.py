@@ -16,6 +16,8 @@ KEEP_JOB_RUNS = dt.timedelta(days=60)
 KEEP_STATS = dt.timedelta(days=90)
 KEEP_REFUSALS = dt.timedelta(days=1)
 KEEP_ALERTS = dt.timedelta(days=365)
+KEEP_BULK_JOBS = dt.timedelta(days=90)
+EXPIRED = dt.timedelta()
 
 DELETE_ANSWERS = """
 DELETE FROM core_idempotency USING (
@@ -49,6 +51,16 @@ WITH old AS (
     DELETE FROM core_alerts WHERE id IN (SELECT id FROM core_alerts WHERE cleared_at < $1 ORDER BY cleared_at LIMIT $2) RETURNING id
 ), notices AS (DELETE FROM core_alert_notices WHERE alert_id IN (SELECT id FROM old))
 SELECT id FROM old
+"""
+# Their items and parts go with them.
+DELETE_BULK_JOBS = """
+DELETE FROM core_bulk_jobs USING (
+    SELECT merchant_id, id FROM core_bulk_jobs WHERE created_at < $1 ORDER BY created_at LIMIT $2) old
+WHERE core_bulk_jobs.merchant_id = old.merchant_id AND core_bulk_jobs.id = old.id
+"""
+DELETE_FILES = """
+DELETE FROM core_files USING (SELECT merchant_id, id FROM core_files WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) old
+WHERE core_files.merchant_id = old.merchant_id AND core_files.id = old.id
 """
 DELETE_SIGNS = "DELETE FROM core_heartbeats WHERE process IN (SELECT process FROM core_heartbeats WHERE beat_at < $1 LIMIT $2)"
 
@@ -90,10 +102,16 @@ async def forget_runs(ctx: PlatformCtx) -> None:
     await _clear(ctx, "core.forget_runs", *steps)
 
 
+async def forget_files(ctx: PlatformCtx) -> None:
+    """Delete files that have expired, and bulk jobs with their items after 90 days."""
+    await _clear(ctx, "core.forget_files", (DELETE_FILES, EXPIRED), (DELETE_BULK_JOBS, KEEP_BULK_JOBS))
+
+
 TASKS: Mapping[str, Callable[..., Awaitable[None]]] = {
     "core.forget_answers": forget_answers,
     "core.forget_addresses": forget_addresses,
     "core.forget_done_messages": forget_done_messages,
     "core.forget_schedule_runs": forget_schedule_runs,
     "core.forget_runs": forget_runs,
+    "core.forget_files": forget_files,
 }

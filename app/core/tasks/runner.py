@@ -20,7 +20,7 @@ import structlog
 from app.core import clock, task_stats
 from app.core.context import SYSTEM, Ctx, PlatformCtx, Principal, platform_unit_of_work, unit_of_work
 from app.core.db.engine import Database, raw_connection
-from app.core.errors import GiveUp, OrionException
+from app.core.errors import GiveUp, OrionException, reason_of
 from app.core.observability import TASK_RUNS, TASK_SECONDS, where_of
 from app.core.outbox import claims
 from app.core.tasks.batch import Batch, is_batch_task
@@ -254,11 +254,6 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     if failed:
         raise failed[0]
     return cast(list[T], results)
-
-
-def reason_of(error: Exception) -> str:
-    """Return an error's code or type: its text may hold a person's data and is never kept."""
-    return error.error_code if isinstance(error, OrionException) else type(error).__name__
 
 
 def arguments(handler: Handler, held: claims.Claim) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from app.core.observability import REQUEST_SECONDS, REQUESTS
 from app.core.web import csrf, problems, security
 from app.core.web.credentials import LANGUAGE_COOKIE
 from app.core.web.measuring import STORE
+from app.core.web.streams import DEADLINE
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +71,8 @@ class Gate:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", request_id: str) -> None:
         try:
-            async with asyncio.timeout(self.settings.request_deadline_seconds):
+            async with asyncio.timeout(self.settings.request_deadline_seconds) as deadline:
+                scope[DEADLINE] = deadline
                 await self.app(scope, receive, answer)
         except TimeoutError:
             await answer.problem(503, retry_after=2)

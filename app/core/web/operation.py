@@ -26,7 +26,7 @@ PROCESS_EXAMPLE: dict[str, JsonValue] = {
 }  # fmt: skip
 DATABASE_EXAMPLE: dict[str, JsonValue] = {
     "version": "17.6", "size_bytes": 1_288_490_188, "connections": 14, "max_connections": 100, "is_migrated": True,
-    "versions": ["core_003", "loyalty_004"], "expected_versions": ["core_003", "loyalty_004"],
+    "versions": ["core_004", "loyalty_004"], "expected_versions": ["core_004", "loyalty_004"],
 }  # fmt: skip
 DEAD_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-7c22-7d41-9e11-3a4b5c6d7e8f", "merchant_id": "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e", "task": "messaging.send_mail",

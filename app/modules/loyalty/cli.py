@@ -115,6 +115,7 @@ async def _sweep(database: "Database", merchant_id: uuid.UUID) -> "Swept":
     from rich.console import Console
     from rich.progress import Progress
 
+    from app.core.runs import Ending
     from app.modules.loyalty.services import expiry_service
 
     ahead, _ = await _look_ahead(database, merchant_id)
@@ -124,7 +125,7 @@ async def _sweep(database: "Database", merchant_id: uuid.UUID) -> "Swept":
             swept = await expiry_service.sweep(
                 expiry_service.ByHand(database, merchant_id), progress=lambda count: bar.advance(task, count)
             )
-            if swept.ending is not expiry_service.Ending.GOES_ON:
+            if swept.ending is not Ending.GOES_ON:
                 return swept
 
 
@@ -139,7 +140,7 @@ def _show_forecast(ahead: "Forecast", first: "list[ForecastCard]") -> None:
 
 
 def _show_swept(swept: "Swept") -> None:
-    from app.modules.loyalty.services.expiry_service import Ending
+    from app.core.runs import Ending
 
     if swept.ending is Ending.HELD:
         typer.secho("Error: another process is at it, or was ended less than a minute ago; try again in a minute.", fg="red", err=True)

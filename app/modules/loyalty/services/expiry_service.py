@@ -9,18 +9,17 @@ import asyncio
 import contextlib
 import dataclasses
 import datetime as dt
-import enum
 import time
 import uuid
 import zoneinfo
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from app.core import jobs
 from app.core.context import SYSTEM, Ctx, Principal, unit_of_work
 from app.core.db.engine import Database
-from app.core.jobs import JobRun, RunLost
+from app.core.jobs import JobRun
 from app.core.observability import EXPIRED_CARDS, EXPIRED_POINTS, EXPIRY_WARNINGS
+from app.core.runs import Ending, Step, Turn, run_in_chunks
 from app.modules.loyalty.domain import expiry
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.queries import expiry as queries
@@ -38,27 +37,6 @@ MOST_PASSES = 6
 GIVEN_WAY = 2.0
 """While counters have the database at work, the sweep rests after a chunk for so many times what the chunk took."""
 DAY_OVER = "day_over"
-
-
-class Turn(Protocol):
-    """Who gives the sweep its units of work: a batch task's turn, or a command."""
-
-    @property
-    def is_out_of_time(self) -> bool:
-        """Whether to stop after this chunk and go on in another turn."""
-
-    def unit_of_work(self) -> contextlib.AbstractAsyncContextManager[Ctx]:
-        """One chunk, committed when the block ends."""
-
-
-class Ending(enum.Enum):
-    """How a turn ended."""
-
-    DONE = "done"
-    DONE_BEFORE = "done_before"
-    GOES_ON = "goes_on"
-    HELD = "held"
-    """Somebody else is at it, or was killed less than a minute ago."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,14 +63,6 @@ class _Position:
         return {"pass": self.number, "after": str(self.after_id)}
 
 
-class _NotOurs(Exception):
-    """There is no run to go on with; leaves the unit of work without a commit, so that the turn counts as idle."""
-
-    def __init__(self, ending: Ending, day: dt.date) -> None:
-        super().__init__(ending)
-        self.ending, self.day = ending, day
-
-
 Progress = Callable[[int], None]
 
 
@@ -102,64 +72,52 @@ async def sweep(turn: Turn, *, progress: Progress | None = None) -> Swept:
     A day that was missed needs nothing: what was due then is due today. `progress` hears how many cards each chunk changed.
     Raises what the database raises; the run is then marked as failed, and the next turn goes on with it.
     """
-    try:
-        run, zone, day = await _begin(turn)
-    except _NotOurs as other:
-        return Swept(other.ending, other.day, {})
-    try:
-        return await _work(turn, run, zone, day, progress)
-    except RunLost:
-        return Swept(Ending.HELD, day, {})
-    except Exception as error:
-        with contextlib.suppress(Exception):  # the database is away: the run lapses by itself
-            async with turn.unit_of_work() as ctx:
-                await jobs.fail(ctx, run, getattr(error, "error_code", None) or type(error).__name__)
-        raise
+    sweeping = _Sweeping(progress)
+    ran = await run_in_chunks(turn, sweeping.name, sweeping.do_chunk, committed=sweeping.heard)
+    return Swept(ran.ending, dt.date.fromisoformat(ran.period), ran.counts)
 
 
-async def _begin(turn: Turn) -> tuple[JobRun, zoneinfo.ZoneInfo, dt.date]:
-    async with turn.unit_of_work() as ctx:
-        zone = await tenancy.merchant_zone(ctx)
-        day = expiry.local_day(ctx.now, zone)
-        run = await jobs.begin_run(ctx, KIND, day.isoformat())
-        if run is None:
-            raise _NotOurs(Ending.DONE_BEFORE if await jobs.is_done(ctx, KIND, day.isoformat()) else Ending.HELD, day)
-        return run, zone, day
+class _Sweeping:
+    """One turn of a day's run: what is due in the present pass, and what the last chunk did."""
 
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._zone = zoneinfo.ZoneInfo("UTC")
+        self._due: Sweep | None = None
+        self._chunk: ExpiredChunk | None = None
+        self._started = 0.0
+        self._is_counter_busy = False
 
-async def _work(turn: Turn, run: JobRun, zone: zoneinfo.ZoneInfo, day: dt.date, progress: Progress | None) -> Swept:
-    position, due = _Position.read(run.cursor), None
-    while True:
-        started = time.perf_counter()
-        async with turn.unit_of_work() as ctx:
-            if expiry.local_day(ctx.now, zone) != day:  # the new day's run covers this one's rest
-                await jobs.fail(ctx, run, DAY_OVER)
-                return Swept(Ending.GOES_ON, day, run.counts)
-            due = due or await queries.find_sweep(ctx, zone)
-            if due is None:
-                await jobs.finish(ctx, run)
-                return Swept(Ending.DONE, day, run.counts)
-            chunk = await _expire(ctx, due, position)
-            following = await _next(ctx, due, position, chunk)
-            is_over = following is not None and turn.is_out_of_time
-            run = await jobs.advance(ctx, run, cursor=(following or position).written(), counts=_counts(chunk))
-            if following is None:
-                await jobs.finish(ctx, run)
-            elif is_over:
-                await jobs.release(ctx, run)
-            is_counter_busy = await queries.is_counter_busy(ctx)
-        _measure(chunk)
-        if progress is not None:
-            progress(chunk.expired + len(chunk.warned))
-        if following is None:
-            return Swept(Ending.DONE, day, run.counts)
-        if is_over:
-            return Swept(Ending.GOES_ON, day, run.counts)
-        if following.number != position.number:
-            due = None  # the program may have changed: the next pass asks again
-        position = following
-        if is_counter_busy:
-            await asyncio.sleep(GIVEN_WAY * (time.perf_counter() - started))
+    async def name(self, ctx: Ctx) -> tuple[str, str]:
+        """Name the run of the merchant's day."""
+        self._zone = await tenancy.merchant_zone(ctx)
+        return KIND, expiry.local_day(ctx.now, self._zone).isoformat()
+
+    async def do_chunk(self, ctx: Ctx, run: JobRun) -> Step:
+        """Expire and warn at the next cards."""
+        self._started, self._chunk = time.perf_counter(), None
+        if expiry.local_day(ctx.now, self._zone).isoformat() != run.period:  # the new day's run covers this one's rest
+            return Step(run.cursor, gives_up=DAY_OVER)
+        due = self._due or await queries.find_sweep(ctx, self._zone)
+        if due is None:
+            return Step(None)
+        position = _Position.read(run.cursor)
+        self._chunk = await _expire(ctx, due, position)
+        following = await _next(ctx, due, position, self._chunk)
+        self._is_counter_busy = following is not None and await queries.is_counter_busy(ctx)
+        # The program may have changed: the next pass asks again.
+        self._due = due if following is not None and following.number == position.number else None
+        return Step(following.written() if following else None, _counts(self._chunk))
+
+    async def heard(self) -> None:
+        """Count what was committed, tell of it, and give way to counters that are at work."""
+        if self._chunk is None:
+            return
+        _measure(self._chunk)
+        if self._progress is not None:
+            self._progress(self._chunk.expired + len(self._chunk.warned))
+        if self._is_counter_busy:
+            await asyncio.sleep(GIVEN_WAY * (time.perf_counter() - self._started))
 
 
 async def _expire(ctx: Ctx, due: Sweep, position: _Position) -> ExpiredChunk:

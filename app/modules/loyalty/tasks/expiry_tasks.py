@@ -2,10 +2,9 @@
 
 from app.core.tasks.batch import Batch, batch_task
 from app.modules.loyalty.services import expiry_service
-from app.modules.loyalty.services.expiry_service import Ending
 
 
 @batch_task
 async def expire_points(batch: Batch) -> bool:
     """Expire and warn at the message's merchant, once per local day; a run that somebody else is at is looked after until it is done."""
-    return (await expiry_service.sweep(batch)).ending in (Ending.DONE, Ending.DONE_BEFORE)
+    return (await expiry_service.sweep(batch)).ending.is_done

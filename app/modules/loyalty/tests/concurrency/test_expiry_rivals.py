@@ -13,11 +13,12 @@ import pytest
 from app.core.config import Settings
 from app.core.context import Ctx
 from app.core.db.engine import Database
+from app.core.runs import Ending
 from app.core.testing.databases import DatabaseUrls
 from app.modules.loyalty.errors import NotEnoughPointsException
 from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.services import expiry_service
-from app.modules.loyalty.services.expiry_service import PASSING_BY, Ending
+from app.modules.loyalty.services.expiry_service import PASSING_BY
 from app.modules.loyalty.tests.domain.builders import local
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, earn, make_card, make_program, make_reward, make_shop, redeem_points
 from app.modules.loyalty.tests.sweeps import (
