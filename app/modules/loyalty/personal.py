@@ -10,6 +10,7 @@ from app.core.personal import PersonalColumn, columns
 PERSONAL: Sequence[PersonalColumn] = (
     *columns("loyalty_cards", "blank", "notes"),
     *columns("loyalty_cards", "replace", "card_number qr_token", "what is printed on the person's card opens nothing any more"),
+    *columns("loyalty_cards", "null", "external_number", "the number of the card that another system gave the person"),
     *columns("loyalty_staff_pins", "team", "display_name email_normalized pin_hash"),
     *columns("loyalty_terminals", "team", "name", "a device's"),
     *columns("loyalty_pairing_codes", "team", "name", "a device's"),
@@ -17,6 +18,8 @@ PERSONAL: Sequence[PersonalColumn] = (
 
 IMPERSONAL: Mapping[str, str] = {
     "loyalty_cards": "status stamps_day",
+    "loyalty_import_problems": "field problem",
+    "loyalty_imports": "status file_name encoding choices counts error",
     "loyalty_logos": "content media_type sha256",
     "loyalty_merchant_settings": "pin_policy void_policy",
     "loyalty_merge_runs": "status",

@@ -99,3 +99,20 @@ class MergeRunStatus(enum.StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
+
+
+class ImportStatus(enum.StrEnum):
+    """How an import stands: its file arrives, waits for choices, is looked through, waits for a yes, is imported."""
+
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    CHECKING = "checking"
+    CHECKED = "checked"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for a person: choices can be made, the file can be checked or removed."""
+        return self in (ImportStatus.UPLOADED, ImportStatus.CHECKED, ImportStatus.FAILED)

@@ -4,7 +4,7 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
-from app.core.errors import Conflict, Gone, Invalid, N_, NotFound
+from app.core.errors import N_, Conflict, Gone, Invalid, NotFound
 
 
 class ImportFileProblem(enum.StrEnum):

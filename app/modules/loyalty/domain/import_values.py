@@ -29,8 +29,52 @@ _NUMBER = re.compile(r"[0-9]{1,30}")
 _CARD_NUMBER = re.compile(r"[A-Z0-9]{4,40}")
 _UNREADABLE = "\ufffd"
 
-_YES = frozenset("yes y true 1 on x oui o vrai ja j wahr jo accepted subscribed granted accepte abonne angenommen optin".split())
-_NO = frozenset("no n false 0 off non faux nein falsch nee neen unsubscribed withdrawn refused refuse never optout notsubscribed".split())
+_YES = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "1",
+        "on",
+        "x",
+        "oui",
+        "o",
+        "vrai",
+        "ja",
+        "j",
+        "wahr",
+        "jo",
+        "accepted",
+        "subscribed",
+        "granted",
+        "accepte",
+        "abonne",
+        "angenommen",
+        "optin",
+    ]
+)
+_NO = frozenset(
+    [
+        "no",
+        "n",
+        "false",
+        "0",
+        "off",
+        "non",
+        "faux",
+        "nein",
+        "falsch",
+        "nee",
+        "neen",
+        "unsubscribed",
+        "withdrawn",
+        "refused",
+        "refuse",
+        "never",
+        "optout",
+        "notsubscribed",
+    ]
+)
 _LANGUAGES: Mapping[str, str] = {
     name: locale
     for locale, names in {
@@ -178,7 +222,7 @@ def _amount(field: Field, values: Mapping[Field, str], notes: _Notes) -> int:
 
 def parse_day(text: str, order: DateOrder) -> dt.date | None:
     """Return the day that a text names, ignoring a time of day behind it; None when it names none."""
-    day = text.split("T")[0].split(" ")[0].strip()
+    day = text.split("T", maxsplit=1)[0].split(" ", maxsplit=1)[0].strip()
     if found := _ISO.fullmatch(day):
         year, month, number = (int(part) for part in found.groups())
     elif found := _PARTS.fullmatch(day):

@@ -37,6 +37,13 @@ class Card(Trashable, MerchantModel):
         is_not_negative("stamp_count"),
         is_positive("stamps_target"),
         Index("uq_loyalty_cards_merchant_id_card_number", "merchant_id", "card_number", unique=True),
+        Index(
+            "uq_loyalty_cards_merchant_id_external_number",
+            "merchant_id",
+            "external_number",
+            unique=True,
+            postgresql_where=text("external_number IS NOT NULL"),
+        ),
         Index("uq_loyalty_cards_merchant_id_qr_token", "merchant_id", "qr_token", unique=True),
         # A2, migration loyalty_004. One card per merchant, where the merchant wants that, is the enrollment's job.
         Index(
@@ -78,6 +85,7 @@ class Card(Trashable, MerchantModel):
     enrolled_at_store_id: Mapped[uuid.UUID]
     card_number: Mapped[str]
     qr_token: Mapped[str]
+    external_number: Mapped[str | None]
     status: Mapped[str] = mapped_column(default=CardStatus.ACTIVE.value, server_default=CardStatus.ACTIVE.value)
     stamp_count: Mapped[int] = counter()
     points_balance: Mapped[int] = counter()
