@@ -110,9 +110,11 @@ def test_a_quotation_mark_that_nobody_closed_costs_its_own_line_only() -> None:
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        ("email,first_name,last_name,phone,birth_date,points", {"email": 0, "first_name": 1, "last_name": 2, "phone": 3, "birth_date": 4, "points": 5}),
+        ("email,first_name,last_name,phone,birth_date,points",
+         {"email": 0, "first_name": 1, "last_name": 2, "phone": 3, "birth_date": 4, "points": 5}),
         ("Prénom,Nom,Adresse e-mail,Téléphone,Date de naissance,Langue,Solde de points,Tampons,N° carte,Magasin",
-         {"first_name": 0, "last_name": 1, "email": 2, "phone": 3, "birth_date": 4, "language": 5, "points": 6, "stamps": 7, "store": 9}),
+         {"first_name": 0, "last_name": 1, "email": 2, "phone": 3, "birth_date": 4, "language": 5, "points": 6, "stamps": 7, "card_number": 8,
+          "store": 9}),
         ("Vorname,Nachname,E-Mail-Adresse,Telefonnummer,Geburtsdatum,Sprache,Punktestand,Stempel,Kartennummer,Filiale,Einwilligung",
          {"first_name": 0, "last_name": 1, "email": 2, "phone": 3, "birth_date": 4, "language": 5, "points": 6, "stamps": 7,
           "card_number": 8, "store": 9, "marketing": 10}),
