@@ -67,8 +67,9 @@ _NAMES: Mapping[Field, str] = {
     Field.STAMPS: """stamps stampcount stampbalance visitsonthecard punches punchcount tampons nombredetampons soldetampons stempel
         stempelanzahl stempelstand""",
     Field.CARD_NUMBER: """cardnumber card cardno cardid loyaltycard loyaltycardnumber membershipnumber memberid membernumber customercode
-        customernumber customerid referenceid barcode numerodecarte ncarte numcarte nocarte carte cartedefidelite numerodeclient numeroclient codeclient
-        codebarres kartennummer karte treuekarte kundennummer kundennr mitgliedsnummer kaartnummer kaart kaartennummer clientsnummer""",
+        customernumber customerid referenceid barcode numerodecarte ncarte numcarte nocarte carte cartedefidelite numerodeclient
+        numeroclient codeclient codebarres kartennummer karte treuekarte kundennummer kundennr mitgliedsnummer
+        kaartnummer kaart kaartennummer clientsnummer""",
     Field.STORE: """store storecode storename location locationname shop branch outlet enrolledstore homestore magasin boutique
         codemagasin pointdevente etablissement filiale geschaft laden standort filialcode geschaeft""",
     Field.MARKETING: """marketing acceptsmarketing acceptsemailmarketing emailmarketing marketingconsent optin emailoptin newsletter
