@@ -23,6 +23,7 @@ from app.core.db.engine import Database, raw_connection
 from app.core.errors import GiveUp
 from app.core.modules import load_modules
 from app.core.outbox import admin
+from app.core.schedules import note_starts
 from app.core.tasks import watch
 from app.core.tasks.runner import Runner
 from app.core.testing.databases import DatabaseUrls, create_database, drop_database
@@ -134,7 +135,9 @@ async def operator(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
 async def clean(own_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
     """A connection beyond all policies, to a database in which nothing is wrong."""
     conn = await asyncpg.connect(own_urls.superuser)
-    await conn.execute("TRUNCATE core_alerts, core_alert_notices, core_outbox, core_job_runs, core_store_refusals, email_logs CASCADE")
+    await conn.execute(
+        "TRUNCATE core_alerts, core_alert_notices, core_outbox, core_job_runs, core_schedule_runs, core_store_refusals, email_logs CASCADE"
+    )
     await conn.execute("UPDATE loyalty_programs SET points_expiration_days = NULL")
     yield conn
     await conn.close()
@@ -206,6 +209,10 @@ async def overdue_expiry(own: Database, conn: asyncpg.Connection) -> Steps:
     for merchant in merchants[:2]:
         await make_program(own, merchant, now=START, points_expiration_days=365)
     await conn.execute("UPDATE tenancy_merchants SET status = 'suspended' WHERE id = $1", merchants[1].id)
+    await conn.execute("UPDATE loyalty_programs SET created_at = $2 WHERE merchant_id = $1", merchants[0].id, START - dt.timedelta(days=90))
+    async with platform_unit_of_work(own, Principal(SYSTEM), now=START) as ctx:
+        assert await note_starts(ctx, EXPIRY_KIND, [(merchants[0].id, "2026-10-24")]) == [merchants[0].id]
+    yield START + 2 * HOUR, False  # the program is older than this platform
     await succeed(own, merchants[0].id, START + 2 * HOUR)
     yield START + 28 * HOUR, False
     yield START + 28 * HOUR + SECOND, True
