@@ -7,7 +7,7 @@ knows no filter, and reads on from the list's beginning for every page.
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -105,6 +105,12 @@ def by_name(table: str, column: str = "name") -> Order:
 def reverse(order: Order) -> Order:
     """Return `order` from its other end."""
     return dataclasses.replace(order, is_descending=not order.is_descending)
+
+
+def choose(orders: Mapping[str, Order], sort: str) -> Order:
+    """Return the order that `sort` names, such as "name" or "-created": with a minus from its other end."""
+    order = orders[sort.removeprefix("-")]
+    return reverse(order) if sort.startswith("-") else order
 
 
 async def read_page(

@@ -82,6 +82,27 @@ class UserEmailTakenException(Conflict):
     message = N_("Somebody already uses this e-mail address to sign in.")
 
 
+class UserDisabledException(Conflict):
+    """The platform has shut the person out: no link is of use to them."""
+
+    code = "user_disabled"
+    message = N_("This person is shut out. Please let them in again first.")
+
+
+class OwnAccountException(Conflict):
+    """Nobody shuts themselves out: the platform would lose its last admin."""
+
+    code = "own_account"
+    message = N_("You cannot do this to your own account. Please ask another admin.")
+
+
+class TooManyLinksException(LockedUntil):
+    """As many links as may be mailed to one address within the time were asked for."""
+
+    code = "too_many_links"
+    message = N_("Enough links were sent to this person. Please try again in %(wait_minutes)s min.")
+
+
 class SignInFailedException(Unauthenticated):
     """Unknown e-mail, wrong password or wrong code: the answer never says which. The counted try outlives the refusal."""
 

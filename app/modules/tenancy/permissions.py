@@ -25,4 +25,7 @@ PERMISSIONS = (
     Permission("tenancy.merchant.create", ADMINS),
     Permission("tenancy.merchant.activate", ADMINS),
     Permission("tenancy.merchant.store", ADMINS),
+    Permission("tenancy.user.view", ADMINS),
+    Permission("tenancy.audit.view", ADMINS),
+    Permission("tenancy.user.manage", ADMINS),
 )

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.base import Base, MerchantModel
@@ -18,7 +18,11 @@ class User(Base):
     """
 
     __tablename__ = "tenancy_users"
-    __table_args__ = (CheckConstraint(LOCALE_CHECK, name="locale"),)
+    __table_args__ = (
+        CheckConstraint(LOCALE_CHECK, name="locale"),
+        Index("ix_tenancy_users_name", text("lower(display_name)"), "id"),
+        Index("ix_tenancy_users_created_at", "created_at", "id"),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     email: Mapped[str]
@@ -32,6 +36,7 @@ class User(Base):
     is_platform_admin: Mapped[bool] = mapped_column(default=False, server_default="false")
     created_at: Mapped[dt.datetime]
     disabled_at: Mapped[dt.datetime | None]
+    last_signed_in_at: Mapped[dt.datetime | None]
 
 
 class Membership(MerchantModel):

@@ -29,6 +29,7 @@ FROM tenancy_users WHERE id = $1
 USE_STEP = "UPDATE tenancy_users SET totp_last_step = $2 WHERE id = $1 AND (totp_last_step IS NULL OR totp_last_step < $2) RETURNING true"
 STORE_HASH = "UPDATE tenancy_users SET password_hash = $2, password_changed_at = $3 WHERE id = $1"
 SET_LOCALE = "UPDATE tenancy_users SET locale = $2 WHERE id = $1"
+NOTE_SIGN_IN = "UPDATE tenancy_users SET last_signed_in_at = $2 WHERE id = $1"
 SET_NAME = "UPDATE tenancy_users SET display_name = $2 WHERE id = $1"
 SET_MEMBER_NAME = "UPDATE tenancy_memberships SET display_name = $2 WHERE user_id = $1 AND merchant_id = $3"
 PLACES = """
@@ -141,6 +142,11 @@ async def set_password(conn: asyncpg.Connection, user_id: uuid.UUID, password_ha
 async def set_locale(conn: asyncpg.Connection, user_id: uuid.UUID, locale: str) -> None:
     """Store the language a user wants to read."""
     await conn.execute(SET_LOCALE, user_id, locale)
+
+
+async def note_sign_in(conn: asyncpg.Connection, user_id: uuid.UUID, now: dt.datetime) -> None:
+    """Store that the user has just signed in, with every step. For orion_platform only."""
+    await conn.execute(NOTE_SIGN_IN, user_id, now)
 
 
 async def set_name(conn: asyncpg.Connection, user_id: uuid.UUID, display_name: str, *, merchant_id: uuid.UUID | None) -> None:

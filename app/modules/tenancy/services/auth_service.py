@@ -160,6 +160,7 @@ def require_user(ctx: PlatformCtx) -> uuid.UUID:
 async def _enter(ctx: PlatformCtx, user_id: uuid.UUID, *, has_second_factor: bool = False) -> SignIn:
     """Open the session of somebody who has proved who they are, at their merchant when there is only one."""
     await audit.record(ctx, "tenancy.account.signed_in", "user", user_id)
+    await user_queries.note_sign_in(ctx.conn, user_id, ctx.now)
     user = await user_queries.get_user(ctx.conn, user_id)
     places = await user_queries.list_places(ctx.conn, user_id)
     if user["is_platform_admin"] or len(places) != 1:

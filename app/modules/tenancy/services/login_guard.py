@@ -61,7 +61,12 @@ async def code_was_right(ctx: PlatformCtx, user_id: uuid.UUID) -> None:
 
 async def may_send_link(ctx: PlatformCtx, email_normalized: str) -> bool:
     """Count a wish for a link; whether one more may be mailed to the address."""
-    return await counters.raise_counter(ctx.conn, _subject("link", email_normalized), BY_LINK, ctx.now) is None
+    return await count_link(ctx, email_normalized) is None
+
+
+async def count_link(ctx: PlatformCtx, email_normalized: str) -> dt.datetime | None:
+    """Count a wish for a link; return until when none may be mailed to the address, None when this one may."""
+    return await counters.raise_counter(ctx.conn, _subject("link", email_normalized), BY_LINK, ctx.now)
 
 
 async def count_pairing_try(ctx: PlatformCtx) -> None:

@@ -14,12 +14,12 @@ from app.core.db import heartbeats, state
 from app.core.i18n import LOCALES, N_, _, formatting
 from app.core.outbox import admin as outbox_admin
 from app.core.web import jobs as web_jobs
-from app.core.web import operation, pages
+from app.core.web import operation
 from app.core.web.deps import access
-from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.fields import Cursor
 from app.core.web.lists import page_links
 from app.modules.tenancy.domain import zones
-from app.modules.tenancy.domain.roles import UserRole
+from app.modules.tenancy.routes.pages._admin_frame import Search, role_names, show
 from app.modules.tenancy.services import merchant_service, overview_service, store_service, user_service
 
 router = APIRouter(prefix="/admin", tags=["Admin pages"], include_in_schema=False)
@@ -27,13 +27,11 @@ VIEW: Any = access("admin", "tenancy.merchant.view")
 CREATE: Any = access("admin", "tenancy.merchant.create")
 ADD_STORE: Any = access("admin", "tenancy.merchant.store")
 HEALTH: Any = access("admin", "core.health.view")
-Search = Annotated[OptionalLine, Query(alias="q")]
 MerchantStatus = Annotated[Literal["", "active", "suspended"], Query(alias="status")]
 StoreStatus = Annotated[Literal["", "open", "closed"], Query(alias="status")]
 
 COUNTRIES = ("LU", "BE", "DE", "FR", "NL", "AT", "CH")
 DEFAULT_LOCALE = "fr"
-ROLE_NAMES = {UserRole.OWNER: N_("Owner"), UserRole.MANAGER: N_("Manager"), UserRole.STAFF: N_("Staff")}
 PROCESSES: dict[heartbeats.Kind, tuple[str, str]] = {
     "web": (N_("Web server"), N_("Serves pages and terminals")),
     "relay": (N_("Relay"), N_("Hands waiting tasks to the workers")),
@@ -49,11 +47,6 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "retried": (N_("Is tried again"), "warning"),
     "dead": (N_("Gave up"), "danger"),
 }
-
-
-def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Response:
-    """Return a page of the panel."""
-    return pages.render(request, f"tenancy/admin/{template}.html", ctx=ctx, face="admin", **values)
 
 
 def form_choices() -> dict[str, Any]:
@@ -119,7 +112,7 @@ async def read_merchant(request: Request, merchant_id: uuid.UUID, ctx: PlatformC
         stores=stores,
         store_names={store.id: store.name for store in stores},
         members=await user_service.list_members(inside),
-        role_names={role.value: _(name) for role, name in ROLE_NAMES.items()},
+        role_names=role_names(),
     )
 
 

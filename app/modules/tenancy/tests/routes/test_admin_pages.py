@@ -28,7 +28,7 @@ from app.modules.tenancy.tests.routes.test_operation import add_dead
 
 PAGES = [
     "/admin", "/admin/merchants", "/admin/merchants/new", "/admin/merchants/{merchant_id}", "/admin/merchants/{merchant_id}/stores/new",
-    "/admin/stores", "/admin/health", "/admin/jobs",
+    "/admin/stores", "/admin/health", "/admin/jobs", "/admin/users", "/admin/audit",
 ]  # fmt: skip
 BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
 

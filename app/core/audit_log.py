@@ -1,0 +1,97 @@
+"""The audit log, read: a merchant's within its context, everybody's on the platform's face. Newest first, a page at a time."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from app.core import pagination
+from app.core.context import Ctx, PlatformCtx
+from app.core.db import lists
+from app.core.pagination import Page
+
+SELECT = """
+SELECT a.id, a.merchant_id, a.at, a.action, a.target_type, a.target_id, a.actor_kind, a.actor_id, a.staff_pin_id, a.acting_admin_id,
+       a.request_id, a.address, a.details
+FROM core_audit_log a
+"""
+# One step of the index for each action there is, however many entries.
+ACTIONS = """
+WITH RECURSIVE known AS (
+  (SELECT action FROM core_audit_log ORDER BY action LIMIT 1)
+  UNION ALL
+  SELECT (SELECT a.action FROM core_audit_log a WHERE a.action > known.action ORDER BY a.action LIMIT 1)
+  FROM known WHERE known.action IS NOT NULL
+)
+SELECT action FROM known WHERE action IS NOT NULL
+"""
+NEWEST_FIRST = lists.newest_first("a", "at")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """Who (`actor_kind`, `actor_id`; a staff member by PIN; an admin for a merchant) did what (`action`) to what, when, from where.
+
+    `details` are what `audit.record` was given. `address` is kept for 90 days.
+    """
+
+    id: uuid.UUID
+    merchant_id: uuid.UUID | None
+    at: dt.datetime
+    action: str
+    target_type: str
+    target_id: uuid.UUID | None
+    actor_kind: str
+    actor_id: uuid.UUID | None
+    staff_pin_id: uuid.UUID | None
+    acting_admin_id: uuid.UUID | None
+    request_id: str
+    address: str | None
+    details: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries: each that is None is not asked for. `since` and `until` are instants, the latter outside.
+
+    On the platform's face a `target_id` without a merchant is one of the platform's own, such as a user.
+    """
+
+    merchant_id: uuid.UUID | None = None
+    person_id: uuid.UUID | None = None
+    admin_id: uuid.UUID | None = None
+    target_id: uuid.UUID | None = None
+    action: str | None = None
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+async def list_entries(
+    ctx: Ctx | PlatformCtx, wanted: Wanted, *, cursor: str | None = None, limit: int = pagination.DEFAULT_PAGE
+) -> Page[Entry]:
+    """Return a page of the log; within a merchant only of that one, whatever is wanted. BadCursor."""
+    merchant_id = ctx.merchant_id if isinstance(ctx, Ctx) else wanted.merchant_id
+    where = lists.Where()
+    if merchant_id is None and wanted.target_id is not None:
+        where.add("a.merchant_id IS NULL")
+    where.add_equal(
+        **{
+            "a.merchant_id": merchant_id,
+            "a.actor_id": wanted.person_id,
+            "a.acting_admin_id": wanted.admin_id,
+            "a.target_id": wanted.target_id,
+            "a.action": wanted.action,
+        }
+    )
+    if wanted.since is not None:
+        where.add("a.at >= ?", wanted.since)
+    if wanted.until is not None:
+        where.add("a.at < ?", wanted.until)
+    page = await lists.read_page(ctx.conn, SELECT, where, NEWEST_FIRST, cursor=cursor, limit=limit)
+    return Page([Entry(**dict(row)) for row in page.items], page.next_cursor, page.previous_cursor)
+
+
+async def list_actions(ctx: PlatformCtx) -> list[str]:
+    """Return every action that the log knows, by name."""
+    return [row["action"] for row in await ctx.conn.fetch(ACTIONS)]
