@@ -26,6 +26,8 @@ CHUNK = 500
 """Items that are done in one transaction."""
 LISTED_TWICE = "listed_twice"
 """Why an item whose key stands further up in the same list is left alone."""
+REASON = "reason"
+"""The one parameter that a person may word: it is in the audit log for good, and forgotten here as soon as the job is done."""
 
 State = Literal["queued", "running", "done", "failed"]
 Result = Literal["ok", "not_found", "conflict", "error"]
@@ -63,7 +65,8 @@ FROM unnest($3::integer[], $4::text[], $5::text[]) AS o (position, outcome, reas
 WHERE merchant_id = $1 AND job_id = $2 AND core_bulk_items.position = o.position
 """
 NOTE_PROGRESS = """
-UPDATE core_bulk_jobs SET state = $3, counts = $4, error = NULL, finished_at = CASE WHEN $3 = 'done' THEN $5::timestamptz END
+UPDATE core_bulk_jobs SET state = $3, counts = $4, error = NULL, finished_at = CASE WHEN $3 = 'done' THEN $5::timestamptz END,
+    params = CASE WHEN $3 = 'done' THEN params - $6 ELSE params END
 WHERE merchant_id = $1 AND id = $2
 """
 NOTE_FAILURE = "UPDATE core_bulk_jobs SET state = 'failed', error = $3 WHERE merchant_id = $1 AND id = $2 AND state <> 'done'"
@@ -156,7 +159,7 @@ Fill = Callable[[Ctx, BulkJob, str | None], Awaitable[Sequence[NewItem]]]
 async def start(ctx: Ctx, kind: str, *, task: str, params: Mapping[str, Any], items: Sequence[NewItem] = ()) -> uuid.UUID:
     """Add a job of `items` and run the batch task `task` with its `job_id` after the commit; return the job's id.
 
-    `params` are ids, numbers and codes and are kept; personal data belongs into the payloads, which are not. Of items with one
+    `params` are ids, numbers and codes and are kept, but for `REASON`; personal data belongs into the payloads. Of items with one
     key the first is done, the others are refused as listed twice.
     """
     job_id, actor = new_id(), ctx.actor
@@ -269,7 +272,7 @@ class _Running:
         return added
 
     async def _note(self, ctx: Ctx, state: State, counts: Mapping[str, int]) -> None:
-        await ctx.conn.execute(NOTE_PROGRESS, ctx.merchant_id, self._job_id, state, json.dumps(counts), ctx.now)
+        await ctx.conn.execute(NOTE_PROGRESS, ctx.merchant_id, self._job_id, state, json.dumps(counts), ctx.now, REASON)
 
 
 def as_requested(ctx: Ctx, job: BulkJob) -> Ctx:

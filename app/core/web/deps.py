@@ -8,7 +8,7 @@ import contextlib
 import datetime as dt
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from fastapi import Depends
@@ -30,6 +30,8 @@ from app.core.web.measuring import STORE
 PLATFORM_FACES = frozenset({"public", "account", "admin"})
 MAX_ATTEMPTS = 4
 REPLAYED = "Idempotent-Replayed"
+
+A = TypeVar("A", bound=BaseModel)
 
 
 async def nobody(_conn: asyncpg.Connection, _now: dt.datetime, credentials: Credentials) -> Principal:
@@ -121,9 +123,12 @@ class Mutation:
         self._request = request
         self.key = key
 
-    async def run(self, act: Callable[[Ctx], Awaitable[BaseModel]], *, status: int = 200) -> Response:
+    async def run(
+        self, act: Callable[[Ctx], Awaitable[A]], *, status: int = 200, kept: Callable[[A], BaseModel] = lambda answer: answer
+    ) -> Response:
         """Run `act` in a unit of work of its own, keep its answer under the key, and return it.
 
+        An answer that holds a secret is kept without: `kept` returns what a repeat is to be answered.
         A repeat gets the first answer with `Idempotent-Replayed: true`, also when a rule refused (409). Raises whatever else
         `act` raises, of which nothing is kept, StillRunning when the first request with this key does not end within the lock
         timeout, IdempotencyKeyReused for another request.
@@ -132,9 +137,10 @@ class Mutation:
         async def once(ctx: Ctx) -> tuple[int, str, bool]:
             if stored := await idempotency.find(ctx.conn, ctx.merchant_id, self._key_for(ctx)):
                 return stored.status, stored.body, True
-            body = (await act(ctx)).model_dump_json()
+            answer = await act(ctx)
+            body = kept(answer).model_dump_json()
             await idempotency.store(ctx.conn, ctx.merchant_id, self._key_for(ctx), status=status, body=body, now=ctx.now)
-            return status, body, False
+            return status, answer.model_dump_json(), False
 
         return await self._attempt(once)
 
@@ -193,6 +199,8 @@ class Mutation:
             except (idempotency.StillRunning, idempotency.AlreadyApplied):
                 raise
             except Conflict as refusal:
+                if self._access.face in PLATFORM_FACES:  # nothing is kept where there is no merchant to keep it for
+                    raise
                 kept = await self._keep_refusal(refusal)
                 if kept is not None:
                     return kept

@@ -6,6 +6,7 @@ from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.personal import IMPERSONAL, PERSONAL
+from app.modules.loyalty.services.bulk_service import BONUS, DEACTIVATE, KINDS
 from app.modules.loyalty.services.mail_content import TEMPLATES
 from app.modules.loyalty.services.watch_service import ALERTS
 from app.modules.messaging import public as messaging
@@ -29,7 +30,7 @@ MENU = (
 
 MODULE = ModuleDefinition(
     name="loyalty",
-    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router"),
+    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router", f"{_API}._admin.points:router"),
     pages=(
         "app.modules.loyalty.routes.pages.storefront:router",
         "app.modules.loyalty.routes.pages.store:router",
@@ -50,7 +51,10 @@ MODULE = ModuleDefinition(
         "loyalty.verify_ledger": "app.modules.loyalty.tasks.verification_tasks:verify_ledger",
         "loyalty.verify_changes": "app.modules.loyalty.tasks.verification_tasks:verify_changes",
         "loyalty.verify_changed_cards": "app.modules.loyalty.tasks.verification_tasks:verify_changed_cards",
+        BONUS: "app.modules.loyalty.tasks.bulk_tasks:give_bonus",
+        DEACTIVATE: "app.modules.loyalty.tasks.bulk_tasks:deactivate_cards",
     },
+    bulk=KINDS,
     handlers={
         CardEnrolled.name: ("loyalty.confirm_enrollment",),
         RewardReady.name: ("loyalty.announce_reward",),

@@ -6,6 +6,7 @@ PERMISSIONS = (
     Permission("loyalty.card.read", STAFF),
     Permission("loyalty.card.enroll", STAFF),
     Permission("loyalty.card.manage", MANAGERS),
+    Permission("loyalty.card.bulk", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.stamps.add", STAFF),
     Permission("loyalty.stamps.redeem", STAFF),
     Permission("loyalty.stamps.void", STAFF),
@@ -14,6 +15,7 @@ PERMISSIONS = (
     Permission("loyalty.points.void", STAFF),
     Permission("loyalty.points.adjust", STAFF),  # at a counter the service asks for a manager's PIN
     Permission("loyalty.points.correct", MANAGERS),
+    Permission("loyalty.points.restore", ADMINS),
     Permission("loyalty.pin.use", STAFF),
     Permission("loyalty.pin.unlock", STAFF),  # likewise
     Permission("loyalty.pin.manage", MANAGERS),

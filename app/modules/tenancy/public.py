@@ -14,7 +14,7 @@ from app.modules.tenancy.queries.merchants import MerchantView
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.auth_service import MERCHANT_SIGN_IN_PAGE as SIGN_IN_PATH
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
-from app.modules.tenancy.services.merchant_service import act_for_merchant, get_merchant, list_zones, open_for_admin
+from app.modules.tenancy.services.merchant_service import act_for_merchant, admin_acting_for, get_merchant, list_zones, open_for_admin
 from app.modules.tenancy.services.overview_service import find_merchant_names
 from app.modules.tenancy.services.panel_service import Panel, get_panel
 from app.modules.tenancy.services.password_service import FORGOTTEN_PATH as PASSWORD_FORGOTTEN_PATH
@@ -47,6 +47,7 @@ __all__ = [
     "StoreNotFoundException",
     "StoreView",
     "act_for_merchant",
+    "admin_acting_for",
     "as_system_at",
     "count_pairing_try",
     "create_session",

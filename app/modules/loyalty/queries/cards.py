@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from app.core.context import Ctx
+from app.core.context import Ctx, PlatformCtx
 from app.core.db.lists import Where, newest_first, read_rows
 from app.core.pagination import Page, Spot, page_at, sifted_page
 from app.modules.loyalty.domain.balances import CardState
@@ -25,6 +25,11 @@ SELECT {COLUMNS} FROM loyalty_cards c
 WHERE c.merchant_id = $1 AND c.customer_id = ANY($2) AND c.deleted_at IS NULL AND c.status <> 'merged'
   AND ($3::uuid IS NULL OR c.enrolled_at_store_id = $3)
 ORDER BY c.created_at, c.id LIMIT 1000
+"""
+# A probe of the cards' key for each program: no index on the card's id alone is kept for this.
+MERCHANT_OF = """
+SELECT c.merchant_id FROM loyalty_programs p JOIN loyalty_cards c ON c.merchant_id = p.merchant_id AND c.id = $1 AND c.program_id = p.id
+WHERE c.deleted_at IS NULL
 """
 LIST = f"SELECT {COLUMNS} FROM loyalty_cards c"
 NEWEST_FIRST = newest_first("c")
@@ -57,6 +62,14 @@ async def get_card(ctx: Ctx, card_id: uuid.UUID) -> Card:
     if row is None:
         raise CardNotFoundException
     return _card(row)
+
+
+async def get_merchant_of_card(ctx: PlatformCtx, card_id: uuid.UUID) -> uuid.UUID:
+    """Return whose a live card is, for the platform's admin; CardNotFoundException when there is none."""
+    merchant_id: uuid.UUID | None = await ctx.conn.fetchval(MERCHANT_OF, card_id)
+    if merchant_id is None:
+        raise CardNotFoundException
+    return merchant_id
 
 
 async def find_by_scan(ctx: Ctx, scan: Scan) -> Card | None:

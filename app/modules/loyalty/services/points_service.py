@@ -8,6 +8,7 @@ from app.core.context import Ctx
 from app.core.events import Event
 from app.core.idempotency import IdempotencyKey
 from app.modules.loyalty.domain import points
+from app.modules.loyalty.domain.balances import Decision
 from app.modules.loyalty.domain.enums import TerminalAction
 from app.modules.loyalty.domain.pins import PinProof
 from app.modules.loyalty.events import PointsAdjusted, PointsEarned, PointsRedeemed
@@ -94,25 +95,41 @@ async def void_points(
 
 
 async def adjust_points(
-    ctx: Ctx, *, card_id: uuid.UUID, delta: int, reason: str, key: IdempotencyKey, present: Present, proof: PinProof | None = None
+    ctx: Ctx,
+    *,
+    card_id: uuid.UUID,
+    delta: int,
+    reason: str,
+    key: IdempotencyKey,
+    present: Present,
+    proof: PinProof | None = None,
+    is_restoring: bool = False,
 ) -> Posted:
     """Correct a balance by `delta` points with a `reason`, which goes to the audit log and not into the ledger.
 
-    At a counter a manager's PIN is asked for; the platform's own correction is an ADMIN_ADJUSTMENT.
+    At a counter a manager's PIN is asked for; the platform's own correction, also for a merchant, is an ADMIN_ADJUSTMENT. With
+    `is_restoring` the platform gives points back that had expired (G7), which counts as activity.
     """
     text = points.clean_reason(reason)
     staffed = await pin_service.identify(ctx, proof)
 
     async def prepare(card: LockedCard) -> None:
         await pin_service.require(staffed, card, TerminalAction.ADJUST)
-        await audit.record(staffed.ctx, "loyalty.points.adjusted", "card", card.id, points=delta, reason=text)
+        action = "loyalty.points.restored" if is_restoring else "loyalty.points.adjusted"
+        await audit.record(staffed.ctx, action, "card", card.id, points=delta, reason=text)
+
+    def decide(card: LockedCard) -> Decision:
+        if is_restoring:
+            return points.restore_points(card.state, card.rules, points=delta, now=ctx.now)
+        is_platform = ctx.actor.role == "admin" or ctx.actor.acting_admin_id is not None
+        return points.adjust_points(card.state, points=delta, by_platform=is_platform)
 
     command = Command(
         ctx=staffed.ctx,
         card_id=card_id,
         key=key,
         prepare=prepare,
-        decide=lambda card: points.adjust_points(card.state, points=delta, by_platform=ctx.actor.role == "admin"),
+        decide=decide,
         events=_adjusted,
         present=present,
     )

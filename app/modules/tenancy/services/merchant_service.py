@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.core import audit, pagination
-from app.core.context import Ctx, PlatformCtx
+from app.core.context import Ctx, PlatformCtx, Principal
 from app.core.errors import Forbidden
 from app.core.ids import new_id
 from app.core.pagination import Page
@@ -41,10 +41,15 @@ def act_for_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Ctx:
     The admin is noted as `acting_admin_id`. The transaction stays orion_platform's, which row-level security does not confine:
     every statement run with it must name the merchant.
     """
+    actor = admin_acting_for(ctx, merchant_id).actor
+    return Ctx(ctx.connection, ctx.conn, actor, ctx.now, ctx.request_id, ctx.locale, ctx._state, merchant_id)
+
+
+def admin_acting_for(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Principal:
+    """Return the platform's admin as somebody who acts within `merchant_id`, noted as `acting_admin_id`; Forbidden for others."""
     if ctx.actor.role != "admin":
         raise Forbidden
-    actor = dataclasses.replace(ctx.actor, acting_admin_id=ctx.actor.user_id)
-    return Ctx(ctx.connection, ctx.conn, actor, ctx.now, ctx.request_id, ctx.locale, ctx._state, merchant_id)
+    return Principal(dataclasses.replace(ctx.actor, acting_admin_id=ctx.actor.user_id), merchant_id, ctx.locale)
 
 
 async def open_for_admin(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Ctx:
