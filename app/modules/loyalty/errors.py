@@ -235,21 +235,11 @@ class PointsOutOfRangeException(LoyaltyRuleException):
         super().__init__(params={"maximum": maximum})
 
 
-class BonusWouldExpireException(LoyaltyRuleException):
-    """The card's points have been due to expire for lack of visits: a bonus would go with them the next night."""
-
-    code = "bonus_would_expire"
-    message = N_("The customer has not been here for so long that the bonus would expire the same night.")
-
-
 class BulkPreviewChangedException(LoyaltyRuleException):
-    """The filter means another number of cards than when the caller looked; `params` say how many now, and what they cost."""
+    """The filter means another number of cards than when the caller looked; `params`: `cards` now, and `points_in_all`."""
 
     code = "bulk_preview_changed"
     message = N_("In the meantime the number of cards has changed to %(cards)s. Please check the number of points and confirm again.")
-
-    def __init__(self, *, cards: int, points_in_all: int) -> None:
-        super().__init__(params={"cards": cards, "points_in_all": points_in_all})
 
 
 class OrderAlreadyEarnedException(LoyaltyRuleException):

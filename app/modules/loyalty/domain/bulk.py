@@ -8,7 +8,7 @@ from typing import Any
 
 from app.modules.loyalty.domain import expiry, points
 from app.modules.loyalty.domain.balances import CardState, Decision, ProgramRules
-from app.modules.loyalty.errors import BonusWouldExpireException, PointsNotOfferedException
+from app.modules.loyalty.errors import PointsNotOfferedException
 
 MAX_CARDS = 1_000
 """Cards that can be named one by one in a request."""
@@ -59,16 +59,15 @@ class Selection:
     filter: CardFilter | None = None
 
 
-def give_bonus(card: CardState, rules: ProgramRules, *, points_each: int, now: dt.datetime) -> Decision:
-    """Return the card after a bonus of `points_each`. Not an activity.
+def give_bonus(card: CardState, rules: ProgramRules, *, points_each: int, now: dt.datetime) -> Decision | None:
+    """Return the card after a bonus of `points_each`. Not an activity. Raises PointsNotOfferedException, and what
+    `points.grant_bonus` refuses.
 
-    Raises PointsNotOfferedException, what `points.grant_bonus` refuses, and BonusWouldExpireException on a card whose points
-    have been due to expire by `now`: with no visit since, the next night would take the present away again.
+    None on a card whose points have been due to expire by `now`: with no visit since, the next night would take the present
+    away again.
     """
     if not rules.program_type.has_points:
         raise PointsNotOfferedException
     decision = points.grant_bonus(card, points=points_each)
     expires_at = expiry.expires_at(card, rules)
-    if expires_at is not None and expires_at <= now:
-        raise BonusWouldExpireException
-    return decision
+    return None if expires_at is not None and expires_at <= now else decision

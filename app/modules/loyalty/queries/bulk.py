@@ -38,8 +38,12 @@ def _midnight(day: dt.date, zone: zoneinfo.ZoneInfo) -> dt.datetime:
 
 async def count_chosen(ctx: Ctx, program_id: uuid.UUID, wanted: CardFilter, *, zone: zoneinfo.ZoneInfo, as_of: dt.datetime) -> int:
     """Return how many usable cards, made by `as_of`, the filter means: one pass over the merchant's cards, asked for by a person."""
-    where = _chosen(ctx, program_id, wanted, zone, as_of)
-    count: int = await ctx.conn.fetchval(f"SELECT count(*) FROM loyalty_cards c WHERE {where.sql}", *where.values)  # allow[sql-text]
+    return await _count(ctx, _chosen(ctx, program_id, wanted, zone, as_of))
+
+
+async def _count(ctx: Ctx, where: Where) -> int:
+    # allow[sql-text]: conditions written above, their values bound
+    count: int = await ctx.conn.fetchval(f"SELECT count(*) FROM loyalty_cards c WHERE {where.sql}", *where.values)
     return count
 
 
@@ -48,15 +52,14 @@ async def list_chosen(
 ) -> list[uuid.UUID]:
     """Return up to `limit` ids of cards that the filter means, by id behind `after_id`."""
     where = _chosen(ctx, program_id, wanted, zone, as_of).add("c.id > ?", after_id)
-    statement = f"SELECT c.id FROM loyalty_cards c WHERE {where.sql} ORDER BY c.id LIMIT {where.bind(limit)}"  # allow[sql-text]
+    # allow[sql-text]: conditions written above, their values bound
+    statement = f"SELECT c.id FROM loyalty_cards c WHERE {where.sql} ORDER BY c.id LIMIT {where.bind(limit)}"
     return [row["id"] for row in await ctx.conn.fetch(statement, *where.values)]
 
 
 async def count_usable(ctx: Ctx, program_id: uuid.UUID, card_ids: Sequence[uuid.UUID]) -> int:
     """Return how many of `card_ids` are usable cards of the program."""
-    where = _usable(ctx, program_id).add("c.id = ANY(?::uuid[])", list(card_ids))
-    count: int = await ctx.conn.fetchval(f"SELECT count(*) FROM loyalty_cards c WHERE {where.sql}", *where.values)  # allow[sql-text]
-    return count
+    return await _count(ctx, _usable(ctx, program_id).add("c.id = ANY(?::uuid[])", list(card_ids)))
 
 
 async def find_trashed(ctx: Ctx, card_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:

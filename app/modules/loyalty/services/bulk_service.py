@@ -28,6 +28,7 @@ BONUS = "loyalty.give_bonus"
 DEACTIVATE = "loyalty.deactivate_cards"
 TRASHED = "card_trashed"
 UNCHANGED = "unchanged"
+WOULD_EXPIRE = "bonus_would_expire"
 
 SWITCH_OFF = """
 UPDATE loyalty_cards SET status = 'deactivated', deactivated_at = $3, updated_at = $3
@@ -40,7 +41,7 @@ REASONS = {
     TRASHED: N_("In the trash"),
     UNCHANGED: N_("Was switched off already"),
     "points_not_offered": N_("The program gives no points any more"),
-    "bonus_would_expire": N_("No visit for so long that the bonus would expire the same night"),
+    WOULD_EXPIRE: N_("No visit for so long that the bonus would expire the same night"),
     "balance_limit": N_("Too many points on this card"),
 }
 LABELS = "app.modules.loyalty.services.bulk_service:label_cards"
@@ -85,7 +86,7 @@ async def start_bonus(ctx: Ctx, selection: Selection, *, points: int, reason: st
     text = points_domain.clean_reason(reason)
     found = await preview_bonus(ctx, selection, points=points)
     if expected_cards is not None and expected_cards != found.cards:
-        raise BulkPreviewChangedException(cards=found.cards, points_in_all=found.points_in_all)
+        raise BulkPreviewChangedException(params=dataclasses.asdict(found))
     chosen = None if selection.filter is None else selection.filter.written()
     params = {"points": points, "filter": chosen, "as_of": ctx.now.isoformat()}
     job_id = await bulk.start(ctx, BONUS, task=BONUS, params=params, items=_items(selection))
@@ -135,6 +136,8 @@ async def give_bonuses(ctx: Ctx, job: BulkJob, items: Sequence[BulkItem]) -> lis
     def treat(card: LockedCard) -> Outcome:
         if keys[card.id] not in booked:
             decision = give_bonus(card.state, card.rules, points_each=given, now=ctx.now)
+            if decision is None:
+                return Outcome("conflict", WOULD_EXPIRE)
             changes.append(Change(card=card, decision=decision, op_key=keys[card.id], transaction_id=new_id(), actor=ctx.actor))
         return Outcome("ok", adds={"points": given})
 

@@ -74,6 +74,7 @@ FILLED = [
     errors.StampCooldownException(retry_at=NOW + dt.timedelta(minutes=3), now=NOW),
     errors.DailyStampLimitException(retry_at=NOW, limit=3, remaining=1),
     errors.NotEnoughStampsException(stamp_count=3, stamps_target=10),
+    errors.BulkPreviewChangedException(params={"cards": 3, "points_in_all": 15}),
     errors.PurchaseBelowMinimumException(amount_cents=3, minimum_purchase_cents=5),
     errors.AmountOutOfRangeException(maximum_cents=3),
     errors.PointsOutOfRangeException(maximum=3),

@@ -15,7 +15,7 @@ from app.core import bulk, clock
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
 from app.modules.loyalty.domain.enums import ProgramType
-from app.modules.loyalty.domain.pins import pin_problem
+from app.modules.loyalty.domain.pins import PinProof, pin_problem
 from app.modules.loyalty.services import bulk_service, expiry_service, pin_service
 from app.modules.loyalty.services.expiry_service import ByHand
 from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card, make_shop
@@ -174,12 +174,12 @@ async def test_a_bonus_is_no_visit_and_is_not_given_where_it_would_expire_at_onc
     await superuser.execute("UPDATE loyalty_cards SET last_activity_at = now() - interval '60 days' WHERE id = $1", away.id)
     await superuser.execute("UPDATE loyalty_programs SET created_at = now() - interval '90 days' WHERE merchant_id = $1", shop.merchant.id)
     state = "SELECT last_activity_at, visit_count, points_balance FROM loyalty_cards WHERE id = $1"
-    before = await superuser.fetchrow(state, here.id)
+    [before] = await superuser.fetch(state, here.id)
     answer = await post(client, "/cards/bulk/bonus", {"card_ids": ids([here, away]), "points": 5, "reason": "Hello"})
     await worker_once(merchant_id=shop.merchant.id)
     _, items = await results(database, shop, answer.json()["job_id"])
     assert [(item.outcome, item.reason) for item in items] == [("ok", None), ("conflict", "bonus_would_expire")]
-    after = await superuser.fetchrow(state, here.id)
+    [after] = await superuser.fetch(state, here.id)
     assert tuple(after) == (before["last_activity_at"], before["visit_count"], before["points_balance"] + 5)
 
 
@@ -264,7 +264,7 @@ async def test_people_get_pins_that_are_shown_once_and_kept_as_hashes(
     assert digits[-1] == "739205"
     assert len(set(digits)) == 6
     assert [pin_problem(pin) for pin in digits] == [None] * 6
-    kept = await superuser.fetchrow("SELECT body FROM core_idempotency WHERE merchant_id = $1 AND key = $2", shop.merchant.id, key)
+    [kept] = await superuser.fetch("SELECT body FROM core_idempotency WHERE merchant_id = $1 AND key = $2", shop.merchant.id, key)
     rows = await superuser.fetch("SELECT * FROM loyalty_staff_pins WHERE merchant_id = $1", shop.merchant.id)
     audits = await superuser.fetch("SELECT details FROM core_audit_log WHERE merchant_id = $1", shop.merchant.id)
     everything = kept["body"] + repr([dict(row) for row in rows]) + json.dumps([row["details"] for row in audits])
@@ -274,7 +274,7 @@ async def test_people_get_pins_that_are_shown_once_and_kept_as_hashes(
     assert [item["id"] for item in again.json()["items"]] == [item["id"] for item in items]
     async with merchant_ctx(database, shop.merchant, role="staff", store=shop.merchant.store) as ctx:
         for item in items:
-            role = await pin_service.verify(ctx, pin_service.PinProof(uuid.UUID(item["id"]), item["pin"]))
+            role = await pin_service.verify(ctx, PinProof(uuid.UUID(item["id"]), item["pin"]))
             assert role == item["role"]
 
 
@@ -302,12 +302,12 @@ async def test_expired_points_are_given_back_and_last_for_a_whole_period(
         answer = await client.post(path, json={"points": 50, "reason": "Was in hospital"}, headers={"Idempotency-Key": key})
         assert (answer.status_code, answer.json()["card"]["points_balance"]) == (200, balance + 50)
         assert ("Idempotent-Replayed" in answer.headers) == is_repeat
-    row = await superuser.fetchrow(
+    [row] = await superuser.fetch(
         "SELECT type, points_delta, user_id, acting_admin_id FROM loyalty_transactions WHERE card_id = $1 ORDER BY id DESC LIMIT 1", card.id
     )
     assert tuple(row) == ("admin_adjustment", 50, admin.id, admin.id)
     assert await superuser.fetchval("SELECT last_activity_at > now() - interval '1 minute' FROM loyalty_cards WHERE id = $1", card.id)
-    entry = await superuser.fetchrow(
+    [entry] = await superuser.fetch(
         "SELECT merchant_id, acting_admin_id, details FROM core_audit_log WHERE action = 'loyalty.points.restored' AND target_id = $1",
         card.id,
     )
