@@ -282,3 +282,18 @@ async def platform_unit_of_work(
     async with _transaction(database.platform, database.platform_turns) as (connection, conn, state):
         principal = who if isinstance(who, Principal) else await who(conn, now)
         yield PlatformCtx(connection, conn, principal.actor, now, request_id, locale or principal.locale or "en", state)
+
+
+@contextlib.asynccontextmanager
+async def rehearsal(ctx: Ctx) -> AsyncIterator[None]:
+    """Do the block's work within the transaction and take all of it back: a preview that does what it announces.
+
+    The locks of the block are given back as well. Nothing may be left in the ORM session.
+    """
+    waiting = len(ctx.pending)
+    await ctx.conn.execute("SAVEPOINT rehearsal")
+    try:
+        yield
+    finally:
+        await ctx.conn.execute("ROLLBACK TO SAVEPOINT rehearsal")
+        del ctx.pending[waiting:]

@@ -29,6 +29,8 @@ LIST_OF_CUSTOMER = f"{FILE} AND customer_id = $3 ORDER BY created_at DESC, id DE
 READ_PART = "SELECT data FROM core_file_parts WHERE merchant_id = $1 AND file_id = $2 AND position = $3"
 DELETE = "DELETE FROM core_files WHERE merchant_id = $1 AND id = $2"
 DELETE_OF_CUSTOMER = "DELETE FROM core_files WHERE merchant_id = $1 AND customer_id = $2"
+# A list that the merchant has made may name anybody; it is quickly made again.
+DELETE_LISTS = "DELETE FROM core_files WHERE merchant_id = $1 AND customer_id IS NULL AND created_at <= $2"
 
 
 class FileNotFoundException(NotFound):
@@ -112,4 +114,13 @@ async def delete(ctx: Ctx, file_id: uuid.UUID) -> None:
 async def delete_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> int:
     """Delete all files that hold a customer's data, expired ones too; return how many."""
     status = await ctx.conn.execute(DELETE_OF_CUSTOMER, ctx.merchant_id, customer_id)
+    return int(status.rpartition(" ")[2])
+
+
+async def delete_lists(ctx: Ctx, *, made_until: dt.datetime) -> int:
+    """Delete the merchant's files that are not of one customer (exports, results of jobs), made until an instant; return how many.
+
+    When somebody is erased: such a list may name them.
+    """
+    status = await ctx.conn.execute(DELETE_LISTS, ctx.merchant_id, made_until)
     return int(status.rpartition(" ")[2])

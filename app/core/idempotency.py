@@ -10,16 +10,22 @@ import hashlib
 import hmac
 import re
 import uuid
+from collections.abc import Sequence
 
 import asyncpg
 
-from app.core.errors import N_, BadRequest, Conflict, Invalid
+from app.core.errors import N_, BadRequest, Conflict, Gone, Invalid
 
 PRIMARY_KEY = "pk_core_idempotency"
 KEY_FORMAT = re.compile(r"[\x21-\x7e]{16,255}")
 STILL_RUNNING_RETRY_SECONDS = 1
 
 FIND = "SELECT fingerprint, status, body FROM core_idempotency WHERE merchant_id = $1 AND key = $2"
+# What an answer says of somebody always comes with an id or a number of theirs.
+FORGET = """
+UPDATE core_idempotency SET status = 410, body = ''
+WHERE merchant_id = $1 AND body <> '' AND EXISTS (SELECT FROM unnest($2::text[]) word WHERE strpos(body, word) > 0)
+"""
 STORE = "INSERT INTO core_idempotency (merchant_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
 
 
@@ -52,6 +58,13 @@ class AlreadyApplied(Conflict):
     message = N_("This was already done.")
 
 
+class AnswerForgotten(Gone):
+    """The request was done, and its answer named somebody who was erased since: it is not done again."""
+
+    code = "customer_anonymized"
+    message = N_("The data of this customer was erased.")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """A request's key, and the fingerprint of what it asked for and who asked."""
@@ -69,9 +82,11 @@ class StoredAnswer:
     body: str
 
     def check(self, wanted: IdempotencyKey) -> "StoredAnswer":
-        """Return self; IdempotencyKeyReused when the stored request was another one."""
+        """Return self; IdempotencyKeyReused when the stored request was another one, AnswerForgotten after an erasure."""
         if self.fingerprint != wanted.fingerprint:
             raise IdempotencyKeyReused
+        if not self.body:
+            raise AnswerForgotten
         return self
 
 
@@ -105,3 +120,9 @@ async def store(
 ) -> None:
     """Keep the answer; asyncpg.UniqueViolationError on `PRIMARY_KEY` when a rival was first."""
     await conn.execute(STORE, merchant_id, wanted.key, wanted.fingerprint, status, body, now)
+
+
+async def forget(conn: asyncpg.Connection, merchant_id: uuid.UUID, words: Sequence[str]) -> int:
+    """Empty the merchant's kept answers that hold any of `words` (ids, numbers, an address); return how many."""
+    status: str = await conn.execute(FORGET, merchant_id, list(words))
+    return int(status.rpartition(" ")[2])

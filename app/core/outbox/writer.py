@@ -17,6 +17,13 @@ INSERT INTO core_outbox (id, merchant_id, task, payload, available_at, created_a
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::timestamptz[], $5::timestamptz[])
 """
 
+# What a worker holds is left to it: it finds nobody any more.
+WITHDRAW = """
+UPDATE core_outbox SET done_at = $4, sweep_at = NULL
+WHERE merchant_id = $1 AND done_at IS NULL AND dead_at IS NULL AND lease_until IS NULL
+  AND (payload->>'customer_id' = $2 OR payload->>'card_id' = ANY($3::text[]))
+"""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OutboxMessage:
@@ -71,3 +78,11 @@ def columns(messages: Iterable[OutboxMessage]) -> tuple[list[Any], list[Any], li
 async def write(conn: asyncpg.Connection, messages: Iterable[OutboxMessage]) -> None:
     """Insert `messages` in one statement, in the caller's transaction."""
     await conn.execute(INSERT, *columns(messages))
+
+
+async def withdraw(
+    conn: asyncpg.Connection, merchant_id: uuid.UUID, *, customer_id: uuid.UUID, card_ids: Iterable[uuid.UUID], now: dt.datetime
+) -> int:
+    """Take back what waits to be done for a customer or their cards, as they are being erased; return how many messages."""
+    status: str = await conn.execute(WITHDRAW, merchant_id, str(customer_id), [str(card_id) for card_id in card_ids], now)
+    return int(status.rpartition(" ")[2])

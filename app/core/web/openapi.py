@@ -112,7 +112,7 @@ def _own_statuses(operation: dict[str, Any], access: Access) -> Iterator[int]:
     if "requestBody" in operation:
         yield from (400, 413)
     if isinstance(access, IdempotentAccess):
-        yield from (400, 409)
+        yield from (400, 409, 410)  # 410: done before, for somebody who was erased since
     if access.limit is not None:
         yield 429
 

@@ -19,4 +19,5 @@ PERSONAL: Sequence[PersonalColumn] = (
 
 IMPERSONAL: Mapping[str, str] = {
     "customers": "locale",
+    "erasure_log": "actor_kind",
 }

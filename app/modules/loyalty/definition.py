@@ -30,7 +30,7 @@ MENU = (
 
 MODULE = ModuleDefinition(
     name="loyalty",
-    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router", f"{_API}._admin.points:router"),
+    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router", f"{_API}.admin:router"),
     pages=(
         "app.modules.loyalty.routes.pages.storefront:router",
         "app.modules.loyalty.routes.pages.store:router",
@@ -44,6 +44,7 @@ MODULE = ModuleDefinition(
         "loyalty.announce_reward": f"{_MAILS}:announce_reward",
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
+        "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
         "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
         "loyalty.send_birthday_emails": "app.modules.loyalty.tasks.outreach_tasks:send_birthday_emails",

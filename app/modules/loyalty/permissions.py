@@ -7,6 +7,7 @@ PERMISSIONS = (
     Permission("loyalty.card.enroll", STAFF),
     Permission("loyalty.card.manage", MANAGERS),
     Permission("loyalty.card.bulk", MANAGERS, is_for_whole_business=True),
+    Permission("loyalty.customer.erase", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.stamps.add", STAFF),
     Permission("loyalty.stamps.redeem", STAFF),
     Permission("loyalty.stamps.void", STAFF),
@@ -33,5 +34,8 @@ PERMISSIONS = (
     Permission("loyalty.storefront.sign_in", PUBLIC),
     Permission("loyalty.own_card.read", CUSTOMERS),
     Permission("loyalty.own_profile.edit", CUSTOMERS),
+    Permission("loyalty.own_data.read", CUSTOMERS),
+    Permission("loyalty.own_data.erase", CUSTOMERS),
     Permission("loyalty.platform.read", ADMINS),
+    Permission("loyalty.platform.erase", ADMINS),
 )

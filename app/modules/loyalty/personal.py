@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from app.core.personal import PersonalColumn, columns
 
 PERSONAL: Sequence[PersonalColumn] = (
-    *columns("loyalty_cards", "blank", "notes"),
+    *columns("loyalty_cards", "blank", "notes deletion_reason"),
+    *columns("loyalty_programs", "team", "deletion_reason"),
     *columns("loyalty_cards", "replace", "card_number qr_token", "what is printed on the person's card opens nothing any more"),
     *columns("loyalty_cards", "null", "external_number", "the number of the card that another system gave the person"),
     *columns("loyalty_staff_pins", "team", "display_name email_normalized pin_hash"),
@@ -24,7 +25,7 @@ IMPERSONAL: Mapping[str, str] = {
     "loyalty_merchant_settings": "pin_policy void_policy",
     "loyalty_merge_runs": "status",
     "loyalty_pairing_codes": "code_hash",
-    "loyalty_programs": "type name card_name colour logo_path stamp_reward terms_text",
+    "loyalty_programs": "type name card_name colour logo_path stamp_reward terms_text terms_cms_page_slug",
     "loyalty_rewards": "name description",
     "loyalty_staff_pins": "role",
     "loyalty_transactions": "type quota_day order_reference op_key",

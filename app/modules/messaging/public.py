@@ -15,9 +15,9 @@ from app.modules.messaging.errors import (
     UnknownTemplateException,
 )
 from app.modules.messaging.services.email_service import EmailService
+from app.modules.messaging.services.erasure_service import erase_customer
 from app.modules.messaging.services.links import preferences_link, preferences_path
 from app.modules.messaging.services.mail_service import address_line, enqueue_mail, send_mail
-from app.modules.messaging.services.preference_service import forget_customer
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_brand, register_template
@@ -36,7 +36,7 @@ __all__ = [
     "UnknownTemplateException",
     "address_line",
     "enqueue_mail",
-    "forget_customer",
+    "erase_customer",
     "preferences_link",
     "preferences_path",
     "register_brand",

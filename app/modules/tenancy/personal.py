@@ -7,8 +7,9 @@ from app.core.personal import PersonalColumn, columns
 PERSONAL: Sequence[PersonalColumn] = (
     *columns("tenancy_users", "team", "email email_normalized display_name password_hash totp_secret"),
     *columns("tenancy_memberships", "team", "display_name"),
-    *columns("tenancy_merchants", "team", "contact_email"),
+    *columns("tenancy_merchants", "team", "contact_email deletion_reason"),
     *columns("tenancy_stores", "team", "phone", "the store's"),
+    *columns("tenancy_stores", "team", "deletion_reason"),
     *columns("tenancy_api_keys", "team", "key_hash name"),
     *columns(
         "tenancy_sessions", "keyed_hash", "token_hash", "of a random secret; a customer's sessions end at once, the row goes with its time"

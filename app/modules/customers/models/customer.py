@@ -35,6 +35,12 @@ class Customer(MerchantModel):
         Index("ix_customers_merchant_id_phone_reversed", "merchant_id", "phone_reversed"),
         Index("ix_customers_merchant_id_last_name_search", "merchant_id", "last_name_search", "first_name_search"),
         Index("ix_customers_merchant_id_first_name_search", "merchant_id", "first_name_search", "last_name_search"),
+        Index(
+            "ix_customers_retention_warned",
+            "merchant_id",
+            "retention_warned_at",
+            postgresql_where=text("retention_warned_at IS NOT NULL AND anonymized_at IS NULL"),
+        ),
     )
 
     first_name: Mapped[str | None]
@@ -52,3 +58,4 @@ class Customer(MerchantModel):
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
     anonymized_at: Mapped[dt.datetime | None]
+    retention_warned_at: Mapped[dt.datetime | None]

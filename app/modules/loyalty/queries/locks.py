@@ -43,6 +43,11 @@ LOCK_ENROLLMENT_EXCLUSIVE = "SELECT 1 FROM loyalty_merchant_settings WHERE merch
 
 LOCK_MERGE_RUN = "SELECT id FROM loyalty_merge_runs WHERE merchant_id = $1 AND id = $2 AND status = 'running' FOR NO KEY UPDATE"
 
+# Of an erased person every card is emptied, those in the trash as well.
+LOCK_CARDS_OF_CUSTOMER = """
+SELECT id, card_number, qr_token, status FROM loyalty_cards WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE
+"""
+
 LOCK_PIN = """
 SELECT id, store_id, role, display_name, email_normalized, pin_hash, failed_attempts, locked_until, is_active
 FROM loyalty_staff_pins WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE
@@ -91,6 +96,11 @@ async def lock_cards(
     for row in rows:
         found[row["n"] - 1] = _locked(row, zone)
     return found
+
+
+async def lock_cards_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[asyncpg.Record]:
+    """Lock all cards of a customer, by id, and return id, card_number, qr_token and status of each."""
+    return await ctx.conn.fetch(LOCK_CARDS_OF_CUSTOMER, ctx.merchant_id, customer_id)
 
 
 async def lock_enrollment(ctx: Ctx, *, is_switch: bool = False) -> None:

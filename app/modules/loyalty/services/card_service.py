@@ -23,7 +23,7 @@ from app.modules.loyalty.events import CardActivated, CardDeactivated, CardEnrol
 from app.modules.loyalty.queries import cards as card_queries
 from app.modules.loyalty.queries import locks, programs
 from app.modules.loyalty.queries.cards import Card
-from app.modules.loyalty.services import ledger
+from app.modules.loyalty.services import ledger, privacy_service
 from app.modules.tenancy import public as tenancy
 
 MAX_FOUND = 20
@@ -115,8 +115,9 @@ async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, ter
 
     What a known person once told us is not overwritten by what somebody typed into a public form; their consents are not either.
     """
-    customer_id = await resolve_customer_id(ctx, email=applicant.email, merchant_id=ctx.merchant_id)
-    is_new = False
+    customer_id, is_new = await resolve_customer_id(ctx, email=applicant.email, merchant_id=ctx.merchant_id), False
+    if customer_id is not None and not await _lock_present(ctx, customer_id):
+        customer_id = None  # erased since we looked: the address is free again
     if customer_id is None:
         zone = await tenancy.merchant_zone(ctx)
         customer, is_new = await customers.create_customer(
@@ -131,7 +132,7 @@ async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, ter
             today=ctx.now.astimezone(zone).date(),
         )
         customer_id = customer.id
-    await customers.lock_customer(ctx, customer_id)
+        await customers.lock_customer(ctx, customer_id)
     if is_new:
         await customers.record_consents(
             ctx,
@@ -143,6 +144,15 @@ async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, ter
             marketing=applicant.wants_marketing,
         )
     return customer_id, is_new
+
+
+async def _lock_present(ctx: Ctx, customer_id: uuid.UUID) -> bool:
+    """Lock the customer; False when they were erased a moment ago."""
+    try:
+        await customers.lock_customer(ctx, customer_id)
+    except customers.CustomerAnonymizedException:
+        return False
+    return True
 
 
 async def _insert_card(ctx: Ctx, *, customer_id: uuid.UUID, store_id: uuid.UUID, program: programs.Program) -> uuid.UUID:
@@ -243,3 +253,11 @@ async def set_active(ctx: Ctx, card_id: uuid.UUID, *, is_active: bool, reason: s
         ctx.emit(CardActivated(card_id=card_id) if is_active else CardDeactivated(card_id=card_id))
         await audit.record(ctx, f"loyalty.card.{'activated' if is_active else 'deactivated'}", "card", card_id, reason=reason)
     return await card_queries.get_card(ctx, card_id)
+
+
+async def anonymize_cards_for_customer(ctx: Ctx, customer_id: uuid.UUID) -> privacy_service.Receipt:
+    """Erase a customer (G3): their cards lead to nobody any more, everything else that is kept of them goes, the history stays.
+
+    Raises as `privacy_service.erase_customer`, which also erases for other reasons than a request.
+    """
+    return await privacy_service.erase_customer(ctx, customer_id)

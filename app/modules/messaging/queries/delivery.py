@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -55,7 +56,7 @@ HAS_OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM email_opt_outs WHERE merchant_id =
 FORGET_OPT_OUTS = "DELETE FROM email_opt_outs WHERE merchant_id = $1 AND customer_id = $2"
 # An answer of a mail server may repeat the address, and a provider's id leads to it there.
 FORGET_RECIPIENT = """
-UPDATE email_logs SET recipient = NULL, provider_message_id = NULL WHERE merchant_id = $1 AND customer_id = $2
+UPDATE email_logs SET recipient = NULL, provider_message_id = NULL WHERE merchant_id = $1 AND id = ANY($2::uuid[])
 """
 
 
@@ -117,8 +118,14 @@ async def set_opt_out(ctx: Ctx, customer_id: uuid.UUID, category: str, *, is_out
     return not status.endswith(" 0")
 
 
-async def forget_customer(ctx: Ctx, customer_id: uuid.UUID) -> int:
-    """Remove whatever leads to the person from log and choices; return how many mails were in the log."""
-    await ctx.conn.execute(FORGET_OPT_OUTS, ctx.merchant_id, customer_id)
-    status: str = await ctx.conn.execute(FORGET_RECIPIENT, ctx.merchant_id, customer_id)
+async def forget_customer(ctx: Ctx, customer_id: uuid.UUID, mail_ids: Sequence[uuid.UUID]) -> tuple[int, int]:
+    """Remove whatever leads to the person from the logged mails `mail_ids`, and their choices; return how many of each there were."""
+    choices: str = await ctx.conn.execute(FORGET_OPT_OUTS, ctx.merchant_id, customer_id)
+    mails: str = await ctx.conn.execute(FORGET_RECIPIENT, ctx.merchant_id, list(mail_ids))
+    return int(mails.rpartition(" ")[2]), int(choices.rpartition(" ")[2])
+
+
+async def forget_soft_bounces(ctx: Ctx, fingerprint: bytes) -> int:
+    """Forget the mails to this address that bounced for now; return how many."""
+    status: str = await ctx.conn.execute(FORGET_SOFT_BOUNCES, ctx.merchant_id, fingerprint, None)
     return int(status.rpartition(" ")[2])

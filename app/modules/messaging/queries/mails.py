@@ -27,7 +27,9 @@ FROM email_templates t LEFT JOIN email_template_overrides o ON o.merchant_id = $
 WHERE t.code = $4 AND t.locale = $5
 """
 SETTLE = """
-UPDATE email_logs SET state = $2, provider = $3, provider_message_id = $4, error = $5, sent_at = $6 WHERE id = $1
+UPDATE email_logs SET state = $2, provider = $3, provider_message_id = CASE WHEN $7 THEN $4 END, error = $5, sent_at = $6,
+    recipient = CASE WHEN $7 THEN recipient END
+WHERE id = $1
 """
 
 

@@ -9,6 +9,7 @@ from app.core.config import get_settings
 from app.core.context import Ctx, PlatformCtx
 from app.core.ids import new_id
 from app.core.observability import MAILS
+from app.modules.customers import public as customers
 from app.modules.messaging.domain.copy import allowed_variables
 from app.modules.messaging.domain.delivery import Delivery
 from app.modules.messaging.domain.enums import MailCategory, MailState
@@ -42,6 +43,7 @@ class _Mail:
     display_name: str
     headers: Mapping[str, str]
     is_marketing: bool
+    customer_id: uuid.UUID | None
 
     def build(self, sent_at: dt.datetime) -> OutgoingMail:
         """Return the finished mail; ValueError when the address cannot stand in a header."""
@@ -95,7 +97,7 @@ class EmailService:
         category = MailCategory.SERVICE if is_test else claim.category
         obstacle = await delivery_gate.find_obstacle(self.ctx, recipient=recipient, customer_id=customer_id, category=category)
         if obstacle is not None:
-            await self._settle(claim.mail_id, MailState.SUPPRESSED, None, error=obstacle)
+            await self._settle(claim.mail_id, MailState.SUPPRESSED, None, error=obstacle, customer_id=customer_id)
             return MailState.SUPPRESSED
         rendered = render(claim.template, {**variables, **self._choices(category, customer_id)})
         if is_test:
@@ -108,6 +110,7 @@ class EmailService:
             display_name=variables.get("merchant_name", PLATFORM_NAME),
             headers=links.unsubscribe_headers(self.ctx, customer_id, category) if isinstance(self.ctx, Ctx) else {},
             is_marketing=category is MailCategory.MARKETING,
+            customer_id=customer_id,
         )
         return await self._send(claim.mail_id, mail)
 
@@ -127,7 +130,7 @@ class EmailService:
         mail_id: uuid.UUID | None = await self.ctx.conn.fetchval(mails.CLAIM, *values)
         if mail_id is None:
             return MailState.SENT
-        await self._settle(mail_id, MailState.SUPPRESSED, None, error=reason)
+        await self._settle(mail_id, MailState.SUPPRESSED, None, error=reason, customer_id=customer_id)
         return MailState.SUPPRESSED
 
     def _choices(self, category: MailCategory, customer_id: uuid.UUID | None) -> dict[str, str]:
@@ -149,17 +152,17 @@ class EmailService:
             provider_name = provider.name
             answer = await provider.send(built)
         except TemporaryFailure as failure:
-            await self._settle(mail_id, MailState.QUEUED, provider_name, error=failure.reason)
+            await self._settle(mail_id, MailState.QUEUED, provider_name, error=failure.reason, customer_id=mail.customer_id)
             raise
         except PermanentFailure as failure:
-            await self._settle(mail_id, MailState.FAILED, provider_name, error=failure.reason)
+            await self._settle(mail_id, MailState.FAILED, provider_name, error=failure.reason, customer_id=mail.customer_id)
             if failure.bounce is not None:
                 await self._note_bounce(mail_id, failure.bounce, mail.recipient)
             raise
         except ValueError as error:  # an address that passed our form and still cannot stand in a header
-            await self._settle(mail_id, MailState.FAILED, provider_name, error="bad_address")
+            await self._settle(mail_id, MailState.FAILED, provider_name, error="bad_address", customer_id=mail.customer_id)
             raise PermanentFailure("bad_address") from error
-        await self._settle(mail_id, MailState.SENT, provider_name, provider_message_id=answer)
+        await self._settle(mail_id, MailState.SENT, provider_name, provider_message_id=answer, customer_id=mail.customer_id)
         return MailState.SENT
 
     async def _note_bounce(self, mail_id: uuid.UUID, bounce: str, recipient: str) -> None:
@@ -216,8 +219,11 @@ class EmailService:
         *,
         provider_message_id: str | None = None,
         error: str | None = None,
+        customer_id: uuid.UUID | None,
     ) -> None:
+        """Note the outcome; nothing of a person who was erased while the mail was on its way (or who may be, at this moment)."""
         sent_at = self.ctx.now if state is MailState.SENT else None
-        values = (mail_id, str(state), provider, provider_message_id, error, sent_at)
+        is_present = customer_id is None or not isinstance(self.ctx, Ctx) or await customers.hold_present(self.ctx, customer_id)
+        values = (mail_id, str(state), provider, provider_message_id, error, sent_at, is_present)
         await self.ctx.conn.execute(mails.SETTLE, *values)
         MAILS.labels(str(state)).inc()

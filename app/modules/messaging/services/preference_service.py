@@ -5,7 +5,6 @@ Marketing is the customers module's consent, the same that the profile page show
 
 import dataclasses
 import hashlib
-import uuid
 
 from app.core import audit
 from app.core.config import get_settings
@@ -72,15 +71,6 @@ async def save_preferences(ctx: Ctx, *, reminders: bool, marketing: bool, locale
         customer = await customers.update_customer(ctx, customer.id, locale=locale)
     await _choose_reminders(ctx, customer, is_wanted=reminders)
     await _choose_marketing(ctx, customer, is_wanted=marketing, source=customers.ConsentSource.PREFERENCES)
-
-
-async def forget_customer(ctx: Ctx, customer_id: uuid.UUID) -> int:
-    """Remove the person from the log of mails and from the choices kept here (erasure); return how many mails were logged.
-
-    Bodies are never kept. Keyed hashes of addresses that bounced stay: they lead to nobody, and protect whoever has the address
-    next. Mails still on their way find nobody to go to, and are logged as suppressed.
-    """
-    return await queries.forget_customer(ctx, customer_id)
 
 
 async def _get_customer(ctx: Ctx) -> customers.CustomerRecord:

@@ -1,4 +1,4 @@
-"""The chain customers_001 – 003: up from every step with rows in it, and down again."""
+"""The chain customers_001 – 004: up from every step with rows in it, and down again."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -10,9 +10,9 @@ import pytest_asyncio
 from app.core.db import migrate
 from app.core.db.base import Base
 from app.core.testing.databases import DatabaseUrls, create_database, drop_database
-from app.modules.customers.models import consent, customer, login_link, returning_guard  # noqa: F401 - fill the metadata
+from app.modules.customers.models import consent, customer, erasure, login_link, returning_guard  # noqa: F401 - fill the metadata
 
-TABLES = ("customers", "customer_consents", "customer_login_links", "customer_returning_guards")
+TABLES = ("customers", "customer_consents", "customer_login_links", "customer_returning_guards", "erasure_log")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -23,14 +23,14 @@ async def empty_database(postgres_socket_dir: str, worker_id: str) -> AsyncItera
     drop_database(postgres_socket_dir, name)
 
 
-@pytest.mark.parametrize("step", ["customers_001", "customers_002"])
+@pytest.mark.parametrize("step", ["customers_001", "customers_002", "customers_003"])
 async def test_upgrade_keeps_the_rows_and_downgrade_too(empty_database: DatabaseUrls, step: str) -> None:
     urls = empty_database
     migrate.upgrade(urls.owner, step)
     conn = await asyncpg.connect(urls.superuser)
     try:
         customer_id = await add_customer(conn, "anna@example.lu")
-        if step == "customers_002":
+        if step != "customers_001":
             await add_consent(conn, customer_id)
         migrate.upgrade(urls.owner, "customers@head")
         assert await conn.fetchval("SELECT birth_date FROM customers WHERE id = $1", customer_id) is None
@@ -41,12 +41,42 @@ async def test_upgrade_keeps_the_rows_and_downgrade_too(empty_database: Database
         row = await conn.fetchrow("SELECT email, phone_reversed FROM customers")
         assert row is not None
         assert tuple(row) == ("anna@example.lu", "654321126253+")
-        with pytest.raises(asyncpg.UndefinedColumnError):
-            await conn.fetch("SELECT birth_date FROM customers")
-        if step == "customers_002":
+        if step != "customers_003":
+            with pytest.raises(asyncpg.UndefinedColumnError):
+                await conn.fetch("SELECT birth_date FROM customers")
+        assert await conn.fetchval("SELECT to_regclass('erasure_log')") is None
+        if step != "customers_001":
             assert await conn.fetchval("SELECT count(*) FROM customer_consents") == 1
         migrate.downgrade(urls.owner, "customers@base")
         assert [table for table in TABLES if await conn.fetchval("SELECT to_regclass($1)", table)] == []
+    finally:
+        await conn.close()
+
+
+async def test_consents_are_history_until_the_person_is_erased(empty_database: DatabaseUrls) -> None:
+    migrate.upgrade(empty_database.owner, "customers@head")
+    conn = await asyncpg.connect(empty_database.superuser)
+    delete = "DELETE FROM customer_consents WHERE customer_id = $1"
+    try:
+        erased, live = await add_customer(conn, "anna@example.lu"), await add_customer(conn, "ben@example.lu")
+        for customer_id in (erased, live):
+            await add_consent(conn, customer_id)
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+                await conn.execute(delete, customer_id)
+        await conn.execute(
+            """UPDATE customers SET (first_name, last_name, first_name_search, last_name_search, email, email_normalized, phone,
+                   phone_normalized, anonymized_at) = (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, now()) WHERE id = $1""",
+            erased,
+        )
+        assert await conn.execute(delete, erased) == "DELETE 1"
+        for statement in (delete, "UPDATE customer_consents SET text_version = '9' WHERE customer_id = $1"):
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+                await conn.execute(statement, live)
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await conn.execute("TRUNCATE customer_consents")
+        migrate.downgrade(empty_database.owner, "customers_003")
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await conn.execute(delete, live)
     finally:
         await conn.close()
 

@@ -18,7 +18,7 @@ from app.core.testing.background import run_due
 from app.core.testing.databases import DatabaseUrls
 from app.modules.customers import public as customers
 from app.modules.customers.tests.factories import make_customer
-from app.modules.messaging.public import enqueue_mail, forget_customer
+from app.modules.messaging.public import enqueue_mail, erase_customer
 from app.modules.messaging.queries import delivery as queries
 from app.modules.messaging.tasks.mail_tasks import send_mail
 from app.modules.messaging.tests.optional_mails import NEWS, REMINDER, optional_mails
@@ -172,8 +172,8 @@ async def test_whoever_is_forgotten_leaves_nothing_behind(database: Database, su
         await choose(database, merchant, opt_out)
     await ask(database, merchant, customer.id, REMINDER)
     async with merchant_ctx(database, merchant) as ctx:
-        assert await forget_customer(ctx, customer.id) == 1
-        assert await forget_customer(ctx, uuid.uuid4()) == 0
+        assert await erase_customer(ctx, customer.id, email=customer.email) == {"mails": 1, "mail_choices": 1, "bounces": 0}
+        assert await erase_customer(ctx, uuid.uuid4(), email=None) == {"mails": 0, "mail_choices": 0, "bounces": 0}
     await superuser.execute(
         """UPDATE customers SET (first_name, last_name, first_name_search, last_name_search, email, email_normalized, anonymized_at) =
                (NULL, NULL, NULL, NULL, NULL, NULL, now()) WHERE id = $1""",
