@@ -17,6 +17,7 @@ PANEL = (
     "/merchants", "/merchants/program", "/merchants/program/rewards", "/merchants/stores", "/merchants/stores/new",
     "/merchants/stores/{store_id}", "/merchants/stores/{store_id}/poster?size=a4", "/merchants/stores/{store_id}/poster?size=a6",
     "/merchants/staff", "/merchants/terminals", "/merchants/cards", "/merchants/cards?q=nobody", "/merchants/cards/{card_id}",
+    "/merchants/customers", "/merchants/customers?q=nobody", "/merchants/customers?sort=-visit", "/merchants/customers/{customer_id}",
     "/merchants/settings", "/merchants/settings/locations", "/merchants/settings/merge", "/merchants/settings/business",
     "/merchants/team", "/merchants/account", "/merchants/choose",
 )  # fmt: skip
@@ -54,7 +55,9 @@ def test_every_page_is_accessible_fits_and_keeps_its_policy(
     desk.page.emulate_media(color_scheme=scheme)
     wrong: dict[str, Any] = {}
     for path in PANEL:
-        desk.page.goto(path.format(store_id=shop.merchant.store.id, card_id=card.id), wait_until="networkidle")
+        desk.page.goto(
+            path.format(store_id=shop.merchant.store.id, card_id=card.id, customer_id=card.customer_id), wait_until="networkidle"
+        )
         overflow = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         found = [*axe_violations(desk.page), *desk.complaints, *([f"{overflow} px too wide"] if overflow > 0 else [])]
         if found:
@@ -84,6 +87,7 @@ def test_a_new_merchants_empty_pages_are_accessible(open_context: OpenContext, s
         "/merchants/staff",
         "/merchants/terminals",
         "/merchants/cards",
+        "/merchants/customers",
     )
     for path in (*paths, f"/merchants/stores/{merchant.store.id}/poster"):
         desk.page.goto(path, wait_until="networkidle")
@@ -101,6 +105,7 @@ def test_a_new_merchants_empty_pages_are_accessible(open_context: OpenContext, s
         ("/merchants/settings/locations", "switch"),
         ("/merchants/cards/{card_id}", "adjust"),
         ("/merchants/cards/{card_id}", "deactivate"),
+        ("/merchants/customers/{customer_id}", "edit"),
     ],
 )
 @pytest.mark.parametrize("width", [390, 1280])
@@ -108,7 +113,7 @@ def test_dialogs_are_accessible(
     open_context: OpenContext, site: Site, shop: MadeShop, card: MadeCard, path: str, opener: str, width: int
 ) -> None:
     desk = open_desk(open_context, site.url, shop.merchant.owner, locale="lb", width=width)
-    desk.page.goto(path.format(card_id=card.id))
+    desk.page.goto(path.format(card_id=card.id, customer_id=card.customer_id))
     desk.page.locator(f"[data-open-modal={opener}]").first.click()
     assert desk.dialog() == f"#{opener}"
     assert axe_violations(desk.page) == []

@@ -7,13 +7,16 @@ knows no filter, and reads on from the list's beginning for every page.
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 
 from app.core import pagination
-from app.core.pagination import Page, Spot, page_at, read_spot
+from app.core.pagination import Page, Spot, page_at, read_spot, sifted_page
+
+Sift = Callable[[Sequence[asyncpg.Record]], Awaitable[Sequence[asyncpg.Record]]]
+"""Returns those of some rows that a list shall show."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -36,6 +39,10 @@ class Where:
             if value is not None:
                 self.add(f"{column} = ?", value)
         return self
+
+    def copy(self) -> "Where":
+        """Return the same conditions, to be added to by themselves."""
+        return Where(list(self.conditions), list(self.values))
 
     def bind(self, value: Any) -> str:
         """Return the placeholder for one more value."""
@@ -122,6 +129,38 @@ async def read_page(
     """
     spot = order.spot(cursor)
     return page_at(await read_rows(conn, select, where, order, spot, limit + 1), limit, order.cursor_of, spot)
+
+
+async def read_sifted_page(
+    conn: asyncpg.Connection,
+    select: str,
+    where: Where,
+    order: Order,
+    *,
+    sift: Sift,
+    cursor: str | None = None,
+    limit: int = pagination.DEFAULT_PAGE,
+) -> Page[asyncpg.Record]:
+    """Like `read_page`, of those rows only that `sift` returns of the ones it is given: for a filter that no index serves.
+
+    As a page looks at so many rows and no more, it may be short, or empty, although others follow.
+    """
+    spot = order.spot(cursor)
+
+    async def read(here: Spot, count: int) -> Sequence[asyncpg.Record]:
+        return await read_rows(conn, select, where.copy(), order, here, count)
+
+    return await sifted_page(read, sift, position=order.values_of, key=order.cursor_of, spot=spot, limit=limit)
+
+
+def sift_by(column: str, sift: Callable[[Sequence[uuid.UUID]], Awaitable[Collection[uuid.UUID]]]) -> Sift:
+    """Return a sift of rows that keeps those whose id in `column` is among the ids that `sift` returns."""
+
+    async def keep(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+        passing = await sift([row[column] for row in rows])
+        return [row for row in rows if row[column] in passing]
+
+    return keep
 
 
 async def read_rows(conn: asyncpg.Connection, select: str, where: Where, order: Order, spot: Spot, count: int) -> Sequence[asyncpg.Record]:

@@ -12,6 +12,7 @@ from app.modules.customers.errors import (
     SignInLinkException,
     TermsNotAcceptedException,
 )
+from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
 from app.modules.customers.queries.customers import find_locale
 from app.modules.customers.queries.erasures import Erasure, add_erasure, list_erasures
 from app.modules.customers.services.consent_service import current_consents, filter_marketing_consent, list_consents, record_consents
@@ -53,10 +54,12 @@ __all__ = [
     "CustomerEmailTakenException",
     "CustomerInvalidException",
     "CustomerNotFoundException",
+    "CustomerOrder",
     "CustomerRecord",
     "ErasedCustomer",
     "Erasure",
     "LoginLinkRecord",
+    "Sift",
     "SignInLinkException",
     "TermsNotAcceptedException",
     "add_erasure",
@@ -81,6 +84,7 @@ __all__ = [
     "issue_login_link",
     "list_birthdays",
     "list_consents",
+    "list_customers",
     "list_erasures",
     "lock_customer",
     "lock_for_erasure",

@@ -20,6 +20,7 @@ _API = "app.modules.loyalty.routes.api"
 
 MENU = (
     MenuItem("merchant", N_("Home"), "house", "/merchants", "loyalty.overview.read", 10),
+    MenuItem("merchant", N_("Customers"), "users", "/merchants/customers", "loyalty.customer.read", 15),
     MenuItem("merchant", N_("Cards"), "credit-card", "/merchants/cards", "loyalty.card.read", 20),
     MenuItem("merchant", N_("Program"), "stamp", "/merchants/program", "loyalty.program.manage", 30, N_("Your offer")),
     MenuItem("merchant", N_("Stores"), "store", "/merchants/stores", "tenancy.store.edit", 40, N_("Counter")),

@@ -8,6 +8,8 @@ PERMISSIONS = (
     Permission("loyalty.card.manage", MANAGERS),
     Permission("loyalty.card.bulk", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.customer.erase", MANAGERS, is_for_whole_business=True),
+    Permission("loyalty.customer.read", MANAGERS),
+    Permission("loyalty.customer.manage", MANAGERS),
     Permission("loyalty.stamps.add", STAFF),
     Permission("loyalty.stamps.redeem", STAFF),
     Permission("loyalty.stamps.void", STAFF),

@@ -14,6 +14,7 @@ from app.modules.messaging.errors import (
     TemporaryFailure,
     UnknownTemplateException,
 )
+from app.modules.messaging.queries.mail_log import CustomerMail, list_mails_of_customer
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.erasure_service import erase_customer
 from app.modules.messaging.services.links import preferences_link, preferences_path
@@ -23,6 +24,7 @@ from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_brand, register_template
 
 __all__ = [
+    "CustomerMail",
     "EmailService",
     "MailBrand",
     "MailContent",
@@ -37,6 +39,7 @@ __all__ = [
     "address_line",
     "enqueue_mail",
     "erase_customer",
+    "list_mails_of_customer",
     "preferences_link",
     "preferences_path",
     "register_brand",

@@ -27,7 +27,7 @@ MODULE = ModuleDefinition(
         f"{_PAGES}.admin_audit:router",
     ),
     menu=(
-        MenuItem("merchant", N_("Accounts"), "users", "/merchants/team", "tenancy.member.view", 70, N_("Administration")),
+        MenuItem("merchant", N_("Accounts"), "shield-check", "/merchants/team", "tenancy.member.view", 70, N_("Administration")),
         MenuItem("admin", N_("Platform"), "layout-dashboard", "/admin", "tenancy.merchant.view", 10),
         MenuItem("admin", N_("Merchants"), "users", "/admin/merchants", "tenancy.merchant.view", 20),
         MenuItem("admin", N_("Stores"), "store", "/admin/stores", "tenancy.merchant.view", 30),

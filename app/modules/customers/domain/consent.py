@@ -29,6 +29,7 @@ class ConsentSource(enum.StrEnum):
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
     IMPORT = "import"
+    MERCHANT = "merchant"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from app.core.context import Ctx, PlatformCtx
-from app.core.db.lists import Where, newest_first, read_rows
-from app.core.pagination import Page, Spot, page_at, sifted_page
+from app.core.db.lists import Where, newest_first, read_page, read_sifted_page
+from app.core.pagination import Page
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import Scan, ScanKind
 from app.modules.loyalty.domain.enums import CardStatus
@@ -30,6 +30,14 @@ ORDER BY c.created_at, c.id LIMIT 1000
 MERCHANT_OF = """
 SELECT c.merchant_id FROM loyalty_programs p JOIN loyalty_cards c ON c.merchant_id = p.merchant_id AND c.id = $1 AND c.program_id = p.id
 WHERE c.deleted_at IS NULL
+"""
+HOLDERS_AT_STORE = """
+SELECT DISTINCT customer_id FROM loyalty_cards
+WHERE merchant_id = $1 AND enrolled_at_store_id = $2 AND customer_id = ANY($3::uuid[]) AND deleted_at IS NULL AND status <> 'merged'
+"""
+IDS_OF_CUSTOMER = """
+SELECT id FROM loyalty_cards
+WHERE merchant_id = $1 AND customer_id = $2 AND deleted_at IS NULL AND ($3::uuid IS NULL OR enrolled_at_store_id = $3)
 """
 LIST = f"SELECT {COLUMNS} FROM loyalty_cards c"
 NEWEST_FIRST = newest_first("c")
@@ -86,25 +94,30 @@ async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID], *, stor
     return [_card(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids), store_id)]
 
 
+async def filter_holders_at(ctx: Ctx, customer_ids: Sequence[uuid.UUID], store_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """Return those of `customer_ids` who hold a live card enrolled at the store, in one statement."""
+    rows = await ctx.conn.fetch(HOLDERS_AT_STORE, ctx.merchant_id, store_id, list(customer_ids))
+    return frozenset(row["customer_id"] for row in rows)
+
+
+async def list_ids_of_customer(ctx: Ctx, customer_id: uuid.UUID, *, store_id: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """Return the ids of all cards of a customer, merged ones too, for their history; with `store_id` those enrolled there."""
+    return [row["id"] for row in await ctx.conn.fetch(IDS_OF_CUSTOMER, ctx.merchant_id, customer_id, store_id)]
+
+
 async def list_cards(
     ctx: Ctx, *, store_id: uuid.UUID | None = None, status: CardStatus | None = None, cursor: str | None = None, limit: int = 25
 ) -> Page[Card]:
     """Return the merchant's cards, newest first. With `status` a page may be short although more follow (`sifted_page`)."""
-    spot = NEWEST_FIRST.spot(cursor)
-
-    async def read(here: Spot, count: int) -> Sequence[asyncpg.Record]:
-        where = Where().add("c.merchant_id = ? AND c.deleted_at IS NULL", ctx.merchant_id)
-        where.add_equal(**{"c.enrolled_at_store_id": store_id})
-        return await read_rows(ctx.conn, LIST, where, NEWEST_FIRST, here, count)
+    where = Where().add("c.merchant_id = ? AND c.deleted_at IS NULL", ctx.merchant_id).add_equal(**{"c.enrolled_at_store_id": store_id})
 
     async def sift(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
-        return [row for row in rows if status in (None, row["status"])]
+        return [row for row in rows if row["status"] == status]
 
     if status is None:
-        page = page_at(await read(spot, limit + 1), limit, NEWEST_FIRST.cursor_of, spot)
+        page = await read_page(ctx.conn, LIST, where, NEWEST_FIRST, cursor=cursor, limit=limit)
     else:
-        order = NEWEST_FIRST
-        page = await sifted_page(read, sift, position=order.values_of, key=order.cursor_of, spot=spot, limit=limit)
+        page = await read_sifted_page(ctx.conn, LIST, where, NEWEST_FIRST, sift=sift, cursor=cursor, limit=limit)
     return Page([_card(row) for row in page.items], page.next_cursor, page.previous_cursor)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -54,11 +55,11 @@ ORDER BY t.created_at DESC, t.id DESC LIMIT 1
 
 MERGED_INTO = "SELECT id FROM loyalty_cards WHERE merchant_id = $1 AND merged_into_id = $2"
 HISTORY = """
-SELECT t.id, t.type, t.created_at, t.store_id, t.stamps_delta, t.points_delta, t.stamps_after, t.points_after, t.owed_after,
+SELECT t.id, t.card_id, t.type, t.created_at, t.store_id, t.stamps_delta, t.points_delta, t.stamps_after, t.points_after, t.owed_after,
        t.points_forgiven, t.amount_cents, t.points_rate, t.stamps_target, t.reverses_id, t.refunds_id, t.reward_id, t.staff_pin_id,
        t.order_reference, r.name AS reward_name, p.display_name AS staff_name,
        EXISTS (SELECT 1 FROM loyalty_transactions v WHERE v.merchant_id = t.merchant_id AND v.reverses_id = t.id) AS is_voided,
-       t.card_id <> $2 AS is_of_merged_card
+       coalesce(t.card_id <> $2, false) AS is_of_merged_card
 FROM (
   SELECT h.* FROM unnest($6::uuid[]) AS c (card_id) CROSS JOIN LATERAL (
     SELECT o.* FROM loyalty_transactions o
@@ -77,6 +78,7 @@ class HistoryRow:
     """One row of a card's history as people read it: what, where, when, by which rule, and what it left."""
 
     id: uuid.UUID
+    card_id: uuid.UUID
     type: TransactionType
     created_at: dt.datetime
     store_id: uuid.UUID | None
@@ -140,9 +142,18 @@ async def find_previous_stamp_at(ctx: Ctx, card_id: uuid.UUID, transaction_id: u
 
 async def list_history(ctx: Ctx, card_id: uuid.UUID, *, cursor: str | None = None, limit: int = 25) -> Page[HistoryRow]:
     """Return a card's history with that of the cards merged into it (A12), newest first; the cursor is the last row's instant and id."""
-    at, last_id = (None, None) if cursor is None else read_cursor(cursor, parse_instant, uuid.UUID)
     cards = [card_id, *(row["id"] for row in await ctx.conn.fetch(MERGED_INTO, ctx.merchant_id, card_id))]
-    rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, card_id, at, last_id, limit + 1, cards)
+    return await _list_rows(ctx, cards, card_id, cursor, limit)
+
+
+async def list_history_of_cards(ctx: Ctx, card_ids: Sequence[uuid.UUID], *, cursor: str | None = None, limit: int = 25) -> Page[HistoryRow]:
+    """Return the history of several cards as one, newest first, without what was moved from one to the other."""
+    return await _list_rows(ctx, card_ids, None, cursor, limit)
+
+
+async def _list_rows(ctx: Ctx, card_ids: Sequence[uuid.UUID], own_id: uuid.UUID | None, cursor: str | None, limit: int) -> Page[HistoryRow]:
+    at, last_id = (None, None) if cursor is None else read_cursor(cursor, parse_instant, uuid.UUID)
+    rows = await ctx.conn.fetch(HISTORY, ctx.merchant_id, own_id, at, last_id, limit + 1, list(card_ids))
     return page_of([_history(row) for row in rows], limit, lambda row: (row.created_at.isoformat(), str(row.id)))
 
 

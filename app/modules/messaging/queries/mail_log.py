@@ -5,7 +5,7 @@ import datetime as dt
 import uuid
 
 from app.core import pagination
-from app.core.context import PlatformCtx
+from app.core.context import Ctx, PlatformCtx
 from app.core.pagination import Page, page_of, read_cursor
 from app.modules.messaging.domain.delivery import mask_email
 from app.modules.messaging.domain.enums import MailState
@@ -17,6 +17,25 @@ FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.local
 WHERE ($2::text IS NULL OR l.state = $2) AND ($3::timestamptz IS NULL OR (l.created_at, l.id) < ($3, $4))
 ORDER BY l.created_at DESC, l.id DESC LIMIT $5
 """
+
+OF_CUSTOMER = """
+SELECT l.id, l.created_at, t.title, l.template, l.locale, l.state, l.delivery
+FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
+WHERE l.merchant_id = $2 AND l.customer_id = $3 AND NOT l.is_test
+ORDER BY l.created_at DESC, l.id DESC LIMIT $4
+"""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMail:
+    """A mail to a customer as the merchant reads of it: which, when, and whether it arrived; never what stood in it."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    title: str
+    locale: str
+    state: MailState
+    delivery: str | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +70,13 @@ async def list_mails(
         changes = {"title": row["title"] or row["template"], "recipient": recipient, "state": MailState(row["state"])}
         found.append(LoggedMail(**values | changes))
     return page_of(found, limit, lambda mail: (mail.created_at.isoformat(), str(mail.id)))
+
+
+async def list_mails_of_customer(ctx: Ctx, customer_id: uuid.UUID, *, limit: int = pagination.DEFAULT_PAGE) -> list[CustomerMail]:
+    """Return the last `limit` mails to one of the merchant's customers, the latest first; titles in the reader's language."""
+    found = []
+    for row in await ctx.conn.fetch(OF_CUSTOMER, ctx.locale, ctx.merchant_id, customer_id, limit):
+        values = dict(row)
+        template = values.pop("template")
+        found.append(CustomerMail(**values | {"title": row["title"] or template, "state": MailState(row["state"])}))
+    return found

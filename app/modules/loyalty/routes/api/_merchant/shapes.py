@@ -24,8 +24,10 @@ from app.modules.loyalty.schemas.merchant import (
     TerminalAnswer,
 )
 from app.modules.loyalty.schemas.merging import CardHolderAnswer, DayAnswer, HeldCardAnswer, MergeRunAnswer, OverviewAnswer
+from app.modules.loyalty.schemas.people import PersonAnswer
 from app.modules.loyalty.services.card_service import FoundCard
 from app.modules.loyalty.services.overview_service import Overview
+from app.modules.loyalty.services.people_service import Person
 from app.modules.loyalty.services.program_service import ProgramForm, SettingsForm
 from app.modules.loyalty.services.terminal_service import SeenTerminal
 
@@ -98,6 +100,19 @@ def merchant_card(found: FoundCard, store_names: dict[uuid.UUID, str]) -> Mercha
         merged_into_id=card.merged_into_id,
         last_activity_at=card.state.last_activity_at,
         visit_count=card.state.visit_count,
+    )
+
+
+def person_answer(person: Person, store_names: dict[uuid.UUID, str]) -> PersonAnswer:
+    """Return somebody with their cards as the merchant sees them."""
+    customer = person.customer
+    own = {name: getattr(customer, name) for name in PersonAnswer.model_fields if hasattr(customer, name)}
+    return PersonAnswer(
+        **own,
+        wants_marketing=person.wants_marketing,
+        last_visit_at=person.last_visit_at,
+        visit_count=person.visit_count,
+        cards=[merchant_card(FoundCard(card, customer), store_names) for card in person.cards],
     )
 
 

@@ -20,7 +20,7 @@ from app.modules.loyalty.queries import cards as card_queries
 from app.modules.loyalty.queries import programs, rewards, transactions
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
-from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, show
+from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
 from app.modules.loyalty.routes.pages._qr import qr_image
 from app.modules.loyalty.services import card_service, store_scope
 from app.modules.loyalty.services.card_service import FoundCard
@@ -40,11 +40,7 @@ async def list_cards(
 ) -> Response:
     """Show the cards that the search and the filters name; both are kept in the address."""
     wanted = next((item for item in CardStatus if item.value == status), None)
-    try:
-        asked = uuid.UUID(store) if store else None
-    except ValueError as error:
-        raise tenancy.StoreNotFoundException from error
-    place = await store_scope.choose_card_store(ctx, asked)
+    place = await store_scope.choose_card_store(ctx, read_store_choice(store))
     page = await _find(ctx, q, place, wanted, cursor)
     found = page.items
     filters = {name: value for name, value in (("q", q), ("store", store), ("status", wanted.value if wanted else "")) if value}
@@ -101,6 +97,7 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, curso
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         may_correct=permissions.is_allowed("loyalty.points.correct", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
+        may_see_person=permissions.is_allowed("loyalty.customer.read", ctx.actor.role),
         is_blocking=policy is VoidPolicy.BLOCK,
     )
 

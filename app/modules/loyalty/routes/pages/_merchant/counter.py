@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.web.deps import access
 from app.modules.loyalty.queries import pins
-from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, show
+from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
 from app.modules.loyalty.services import store_scope, terminal_service
 from app.modules.tenancy import public as tenancy
 
@@ -22,13 +22,9 @@ StoreChoice = Annotated[str, Query(max_length=36, description="Only this store; 
 
 async def chosen_store(ctx: Ctx, text: str) -> uuid.UUID | None:
     """Return the store that a filter names, None for all; StoreNotFoundException for one that is not the caller's."""
-    if not text:
-        return None
-    try:
-        store_id = uuid.UUID(text)
-    except ValueError as error:
-        raise tenancy.StoreNotFoundException from error
-    await store_scope.require_store(ctx, store_id)
+    store_id = read_store_choice(text)
+    if store_id is not None:
+        await store_scope.require_store(ctx, store_id)
     return store_id
 
 

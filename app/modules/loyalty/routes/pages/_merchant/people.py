@@ -1,0 +1,136 @@
+"""Customers: listed, found, and each with cards, consents, history and mails."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core import permissions
+from app.core.context import Ctx
+from app.core.i18n import N_, _
+from app.core.pagination import Page
+from app.core.web.deps import access
+from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.lists import page_links, sort_heads
+from app.modules.customers import public as customers
+from app.modules.loyalty.domain.card_number import format_number
+from app.modules.loyalty.domain.program import stamp_progress
+from app.modules.loyalty.queries import programs
+from app.modules.loyalty.routes.pages._merchant import views
+from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
+from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
+from app.modules.loyalty.services import people_service
+from app.modules.loyalty.services.people_service import PeopleFilter, PeopleSort, Person
+from app.modules.messaging import public as messaging
+from app.modules.tenancy import public as tenancy
+
+router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
+READ: Any = access("merchant", "loyalty.customer.read")
+PAGE = 25
+LATEST = 10
+Search = Annotated[OptionalLine, Query(alias="q", description="E-mail, phone number, name or card.")]
+Choice = Annotated[str, Query(max_length=20, description="A choice of the filter; empty is all.")]
+Place = Annotated[Cursor | None, Query()]
+SORT_NAMES = {
+    PeopleSort.NEWEST: N_("Newest first"),
+    PeopleSort.OLDEST: N_("Oldest first"),
+    PeopleSort.NAME: N_("Name, A to Z"),
+    PeopleSort.NAME_BACK: N_("Name, Z to A"),
+    PeopleSort.LAST_VISIT: N_("Last visit first"),
+}
+WISHES: Mapping[str, bool] = {"yes": True, "no": False}
+PURPOSES = {customers.ConsentPurpose.TERMS: N_("Terms of the program"), customers.ConsentPurpose.MARKETING: N_("Marketing e-mails")}
+SOURCES = {
+    customers.ConsentSource.STOREFRONT: N_("on enrolling by phone or computer"),
+    customers.ConsentSource.TERMINAL: N_("at the counter"),
+    customers.ConsentSource.PROFILE: N_("in their own data"),
+    customers.ConsentSource.UNSUBSCRIBE: N_("by the link in an e-mail"),
+    customers.ConsentSource.PREFERENCES: N_("on the page of e-mail choices"),
+    customers.ConsentSource.IMPORT: N_("brought along from another system"),
+    customers.ConsentSource.MERCHANT: N_("told you, noted in this panel"),
+}
+MAIL_STATES = {
+    messaging.MailState.QUEUED: (N_("On its way"), "warning"),
+    messaging.MailState.SENT: (N_("Sent"), "success"),
+    messaging.MailState.FAILED: (N_("Not delivered"), "danger"),
+    messaging.MailState.SUPPRESSED: (N_("Held back"), "neutral"),
+}
+
+
+@router.get("/customers", summary="The customers")
+async def list_customers(
+    request: Request,
+    ctx: Ctx = READ,
+    q: Search = "",
+    store: StoreChoice = "",
+    marketing: Choice = "",
+    sort: Choice = "",
+    cursor: Place = None,
+) -> Response:
+    """Show the people whom the search and the filters name; all of it is kept in the address."""
+    order = next((item for item in PeopleSort if item.value == sort), PeopleSort.NEWEST)
+    wanted = PeopleFilter(read_store_choice(store), WISHES.get(marketing))
+    if q:
+        page = Page(await people_service.search_people(ctx, q, wanted))
+    else:
+        page = await people_service.list_people(ctx, wanted, sort=order, cursor=cursor, limit=PAGE)
+    return await show(
+        request,
+        ctx,
+        "customers",
+        people=[_row(person) for person in page.items],
+        stores=options(await open_stores(ctx)),
+        filters={name: value for name, value in (("q", q), ("store", store), ("marketing", marketing)) if value},
+        sort=order.value,
+        sorts=[(item.value, _(name)) for item, name in SORT_NAMES.items()],
+        heads={} if q else sort_heads(request, order.value, [PeopleSort.NAME, PeopleSort.LAST_VISIT, PeopleSort.NEWEST]),
+        program=await programs.find_program(ctx),
+        max_found=people_service.MAX_FOUND,
+        **page_links(request, page.next_cursor, page.previous_cursor),
+    )
+
+
+def _row(person: Person) -> dict[str, Any]:
+    """Return a line of the list: who, how to reach them, what they hold on all cards together."""
+    return {
+        "person": person,
+        "name": views.person_name(person.customer),
+        "stamps": sum(card.state.stamp_count for card in person.cards),
+        "points": sum(card.state.net_points for card in person.cards),
+        "rewards": sum(stamp_progress(card.state).rewards_ready for card in person.cards),
+    }
+
+
+@router.get("/customers/{customer_id}", summary="A customer")
+async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = READ, cursor: Place = None) -> Response:
+    """Show somebody with their cards, what they agreed to, what happened, and which mails they got."""
+    person = await people_service.get_person(ctx, customer_id)
+    page = await people_service.list_history(ctx, customer_id, cursor=cursor, limit=LATEST)
+    store_ids = {row.store_id for row in page.items if row.store_id} | {card.enrolled_at_store_id for card in person.cards}
+    if person.customer.registered_store_id:
+        store_ids.add(person.customer.registered_store_id)
+    names = await tenancy.find_store_names(ctx, store_ids)
+    return await show(
+        request,
+        ctx,
+        "customer",
+        person=person,
+        customer=person.customer,
+        name=views.person_name(person.customer),
+        cards=[(card, format_number(card.card_number), stamp_progress(card.state)) for card in person.cards],
+        store_names=names,
+        status_names=views.STATUS_NAMES,
+        status_kinds=views.STATUS_KINDS,
+        consents=list(reversed(await customers.list_consents(ctx, customer_id))),
+        purposes=PURPOSES,
+        sources=SOURCES,
+        entries=list(zip(page.items, views.entries(page.items, names), strict=True)),
+        mails=await messaging.list_mails_of_customer(ctx, customer_id, limit=LATEST),
+        mail_states=MAIL_STATES,
+        program=await programs.find_program(ctx),
+        may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
+        **page_links(request, page.next_cursor),
+    )
