@@ -13,8 +13,9 @@ from app.modules.customers.errors import (
     TermsNotAcceptedException,
 )
 from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
-from app.modules.customers.queries.customers import find_locale
+from app.modules.customers.queries.customers import find_locale, list_customers_everywhere
 from app.modules.customers.queries.erasures import Erasure, add_erasure, list_erasures
+from app.modules.customers.queries.search import find_by_email_everywhere
 from app.modules.customers.services.consent_service import current_consents, filter_marketing_consent, list_consents, record_consents
 from app.modules.customers.services.customer_service import (
     count_customers,
@@ -71,6 +72,7 @@ __all__ = [
     "current_consents",
     "erase_customer",
     "filter_marketing_consent",
+    "find_by_email_everywhere",
     "find_customer_by_email",
     "find_customer_id_by_email",
     "find_locale",
@@ -85,6 +87,7 @@ __all__ = [
     "list_birthdays",
     "list_consents",
     "list_customers",
+    "list_customers_everywhere",
     "list_erasures",
     "lock_customer",
     "lock_for_erasure",

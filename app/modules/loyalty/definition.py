@@ -26,6 +26,8 @@ MENU = (
     MenuItem("merchant", N_("Stores"), "store", "/merchants/stores", "tenancy.store.edit", 40, N_("Counter")),
     MenuItem("merchant", N_("Staff and PINs"), "key-round", "/merchants/staff", "loyalty.pin.manage", 50, N_("Counter")),
     MenuItem("merchant", N_("Terminals"), "tablet", "/merchants/terminals", "loyalty.terminal.manage", 60, N_("Counter")),
+    MenuItem("admin", N_("Programs"), "stamp", "/admin/programs", "loyalty.platform.read", 50),
+    MenuItem("admin", N_("Cards"), "credit-card", "/admin/cards", "loyalty.platform.read", 60),
     MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80, N_("Administration")),
 )
 
@@ -36,6 +38,7 @@ MODULE = ModuleDefinition(
         "app.modules.loyalty.routes.pages.storefront:router",
         "app.modules.loyalty.routes.pages.store:router",
         "app.modules.loyalty.routes.pages.merchant:router",
+        "app.modules.loyalty.routes.pages.admin:router",
         "app.modules.loyalty.routes.pages.logo:router",
     ),
     menu=MENU,

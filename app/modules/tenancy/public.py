@@ -9,13 +9,14 @@ from app.core.context import Ctx, PlatformCtx
 from app.modules.tenancy.domain import pairing_code
 from app.modules.tenancy.errors import StoreNotFoundException
 from app.modules.tenancy.queries import merchants as merchant_queries
+from app.modules.tenancy.queries import people
 from app.modules.tenancy.queries import users as user_queries
-from app.modules.tenancy.queries.merchants import MerchantView
+from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.auth_service import MERCHANT_SIGN_IN_PAGE as SIGN_IN_PATH
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
 from app.modules.tenancy.services.merchant_service import act_for_merchant, admin_acting_for, get_merchant, list_zones, open_for_admin
-from app.modules.tenancy.services.overview_service import find_merchant_names
+from app.modules.tenancy.services.overview_service import find_merchant_names, list_merchant_choices, list_merchant_ids
 from app.modules.tenancy.services.panel_service import Panel, get_panel
 from app.modules.tenancy.services.password_service import FORGOTTEN_PATH as PASSWORD_FORGOTTEN_PATH
 from app.modules.tenancy.services.password_service import LINK_LIFETIME as PASSWORD_LINK_LIFETIME
@@ -54,12 +55,16 @@ __all__ = [
     "find_last_seen_of_terminals",
     "find_merchant_id",
     "find_merchant_names",
+    "find_names_of_users",
     "find_store_names",
     "find_user_contact",
     "find_user_names",
     "get_merchant",
     "get_panel",
     "get_store",
+    "like_pattern",
+    "list_merchant_choices",
+    "list_merchant_ids",
     "list_stores",
     "list_zones",
     "lock_all_for_staff_pin",
@@ -84,6 +89,11 @@ async def find_merchant_id(ctx: PlatformCtx, code_or_id: str) -> uuid.UUID | Non
 async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple[str, str] | None:
     """Return e-mail address and language of somebody of the merchant's team (on the platform: of anybody), or None."""
     return await user_queries.find_contact(ctx.conn, user_id)
+
+
+async def find_names_of_users(ctx: PlatformCtx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names by which those of `user_ids` who exist call themselves, whoever they work for."""
+    return await people.find_names(ctx.conn, user_ids)
 
 
 async def find_user_names(ctx: Ctx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:

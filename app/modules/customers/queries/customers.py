@@ -2,11 +2,11 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
-from app.core.context import Ctx
+from app.core.context import Ctx, PlatformCtx
 from app.modules.customers.domain.birth_date import Birthday, birthdays_kept_on, is_birthday
 from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.domain.email import normalize_email
@@ -18,6 +18,10 @@ FIND = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = $2"
 FIND_BY_EMAIL = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
 FIND_ID_BY_EMAIL = "SELECT id FROM customers WHERE merchant_id = $1 AND email_normalized = $2 AND anonymized_at IS NULL"
 LIST_BY_IDS = f"SELECT {COLUMNS} FROM customers WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
+LIST_EVERYWHERE = f"""
+SELECT {COLUMNS} FROM unnest($1::uuid[], $2::uuid[]) AS h (of_merchant, of_customer)
+JOIN customers ON merchant_id = h.of_merchant AND id = h.of_customer
+"""
 # One pass over the merchant's people by key, whatever number of chunks it is read in; a birthday is two numbers, not a range.
 LIST_BIRTHDAYS = """
 SELECT id, birth_date FROM customers
@@ -32,6 +36,12 @@ COUNT_LIVE = "SELECT count(*) FROM customers WHERE merchant_id = $1 AND anonymiz
 def to_record(row: asyncpg.Record) -> CustomerRecord:
     """Return a row of COLUMNS as a CustomerRecord."""
     return CustomerRecord(**dict(row.items()))
+
+
+def with_merchant(row: asyncpg.Record) -> tuple[uuid.UUID, CustomerRecord]:
+    """Return a row of COLUMNS and merchant_id as the merchant and the CustomerRecord."""
+    values = dict(row.items())
+    return values.pop("merchant_id"), CustomerRecord(**values)
 
 
 async def get_customer(ctx: Ctx, customer_id: uuid.UUID) -> CustomerRecord:
@@ -57,6 +67,13 @@ async def find_customer_id_by_email(ctx: Ctx, email: str) -> uuid.UUID | None:
 async def list_customers_by_ids(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, CustomerRecord]:
     """Return those of `customer_ids` that exist, by id, in one statement."""
     rows = await ctx.conn.fetch(LIST_BY_IDS, ctx.merchant_id, list(customer_ids)) if customer_ids else []
+    return {row["id"]: to_record(row) for row in rows}
+
+
+async def list_customers_everywhere(ctx: PlatformCtx, people: Collection[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, CustomerRecord]:
+    """Return those of `people` (merchant and customer) that exist, by the customer's id, in one statement. For the platform's admin."""
+    merchants, ids = [merchant for merchant, _ in people], [customer for _, customer in people]
+    rows = await ctx.conn.fetch(LIST_EVERYWHERE, merchants, ids) if people else []
     return {row["id"]: to_record(row) for row in rows}
 
 

@@ -4,14 +4,15 @@ Row-level security lets an index serve only leakproof operators. `>=` and `<` on
 so the folded texts are stored, and a prefix is the range from itself to itself followed by the highest character.
 """
 
+import uuid
 from collections.abc import Sequence
 
-from app.core.context import Ctx
+from app.core.context import Ctx, PlatformCtx
 from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.domain.email import normalize_email
 from app.modules.customers.domain.names import search_words
 from app.modules.customers.domain.phone import search_digits
-from app.modules.customers.queries.customers import COLUMNS, to_record
+from app.modules.customers.queries.customers import COLUMNS, to_record, with_merchant
 
 HIGHEST = "\U0010ffff"
 
@@ -40,6 +41,15 @@ SELECT {COLUMNS} FROM customers
 WHERE merchant_id = $1 AND first_name_search >= $2 AND first_name_search < $3 AND last_name_search >= $4 AND last_name_search < $5
   AND anonymized_at IS NULL
 ORDER BY first_name_search, last_name_search LIMIT $6
+"""
+
+OF_FOUND = ", ".join(f"p.{name}" for name in COLUMNS.split(", "))
+BY_EMAIL_EVERYWHERE = f"""
+SELECT {OF_FOUND}, p.merchant_id FROM unnest($1::uuid[]) AS m (id) CROSS JOIN LATERAL (
+  SELECT {COLUMNS}, merchant_id, email_normalized FROM customers
+  WHERE merchant_id = m.id AND email_normalized >= $2 AND email_normalized < $3 AND anonymized_at IS NULL
+  ORDER BY email_normalized LIMIT $4) p
+ORDER BY p.email_normalized, p.merchant_id LIMIT $4
 """
 
 Statement = tuple[str, tuple[str, ...]]
@@ -85,3 +95,14 @@ async def search_customers(ctx: Ctx, text: str, *, limit: int) -> list[CustomerR
         if len(found) >= limit:
             break
     return list(found.values())[:limit]
+
+
+async def find_by_email_everywhere(
+    ctx: PlatformCtx, text: str, *, merchant_ids: Sequence[uuid.UUID], limit: int
+) -> list[tuple[uuid.UUID, CustomerRecord]]:
+    """Return up to `limit` live customers of `merchant_ids` whose e-mail address begins with `text`, each with its merchant, by address.
+
+    Every merchant's own index is looked into. For the platform's admin.
+    """
+    bounds = prefix_bounds(normalize_email(text))
+    return [with_merchant(row) for row in await ctx.conn.fetch(BY_EMAIL_EVERYWHERE, list(merchant_ids), *bounds, limit)]

@@ -77,6 +77,16 @@ class Card(Trashable, MerchantModel):
             "id",
             postgresql_where=text("deletion_id IS NOT NULL"),
         ),
+        # The platform's lists over all merchants, migration loyalty_009:
+        Index("ix_loyalty_cards_created_at_id", "created_at", "id", postgresql_where=text("deleted_at IS NULL")),
+        Index(
+            "ix_loyalty_cards_status_created_at_id",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where=text("deleted_at IS NULL AND status <> 'active'"),
+        ),
+        Index("ix_loyalty_cards_deleted_at_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 80}},
     )
 

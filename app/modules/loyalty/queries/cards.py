@@ -69,7 +69,7 @@ async def get_card(ctx: Ctx, card_id: uuid.UUID) -> Card:
     row = await ctx.conn.fetchrow(GET, ctx.merchant_id, card_id)
     if row is None:
         raise CardNotFoundException
-    return _card(row)
+    return card_of(row)
 
 
 async def get_merchant_of_card(ctx: PlatformCtx, card_id: uuid.UUID) -> uuid.UUID:
@@ -84,14 +84,14 @@ async def find_by_scan(ctx: Ctx, scan: Scan) -> Card | None:
     """Return the card that a number or QR content names, or None."""
     statement = BY_NUMBER if scan.kind is ScanKind.CARD_NUMBER else BY_TOKEN
     row = await ctx.conn.fetchrow(statement, ctx.merchant_id, scan.value)
-    return None if row is None else _card(row)
+    return None if row is None else card_of(row)
 
 
 async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID], *, store_id: uuid.UUID | None = None) -> list[Card]:
     """Return the live, unmerged cards of some customers, oldest first; with `store_id` those enrolled there."""
     if not customer_ids:
         return []
-    return [_card(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids), store_id)]
+    return [card_of(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids), store_id)]
 
 
 async def filter_holders_at(ctx: Ctx, customer_ids: Sequence[uuid.UUID], store_id: uuid.UUID) -> frozenset[uuid.UUID]:
@@ -118,10 +118,11 @@ async def list_cards(
         page = await read_page(ctx.conn, LIST, where, NEWEST_FIRST, cursor=cursor, limit=limit)
     else:
         page = await read_sifted_page(ctx.conn, LIST, where, NEWEST_FIRST, sift=sift, cursor=cursor, limit=limit)
-    return Page([_card(row) for row in page.items], page.next_cursor, page.previous_cursor)
+    return Page([card_of(row) for row in page.items], page.next_cursor, page.previous_cursor)
 
 
-def _card(row: asyncpg.Record) -> Card:
+def card_of(row: asyncpg.Record) -> Card:
+    """Return the card of a row that holds `COLUMNS`."""
     return Card(
         id=row["id"],
         customer_id=row["customer_id"],

@@ -14,6 +14,8 @@ SELECT id FROM tenancy_merchants WHERE id::text = lower($1)
 UNION ALL SELECT merchant_id FROM tenancy_stores WHERE code = lower($1) LIMIT 1
 """
 GET = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
+CHOICES = "SELECT id, name FROM tenancy_merchants WHERE deleted_at IS NULL ORDER BY lower(name), id LIMIT $1"
+IDS = "SELECT id FROM tenancy_merchants WHERE deleted_at IS NULL"
 ZONES = "SELECT id, time_zone FROM tenancy_merchants WHERE status = 'active' AND deleted_at IS NULL ORDER BY id"
 LIST = f"""
 SELECT {COLUMNS}, lower(name) AS sort_name,
@@ -91,6 +93,16 @@ async def list_merchants(
     after_name, after_id = after or (None, None)
     rows = await conn.fetch(LIST, like_pattern(search), status, after_name, after_id, limit + 1)
     return [MerchantSummary(view(row), row["sort_name"], row["store_count"], row["member_count"]) for row in rows]
+
+
+async def list_choices(conn: asyncpg.Connection, limit: int) -> list[tuple[uuid.UUID, str]]:
+    """Return up to `limit` merchants, suspended ones too, with their names, by name."""
+    return [(row["id"], row["name"]) for row in await conn.fetch(CHOICES, limit)]
+
+
+async def list_ids(conn: asyncpg.Connection) -> list[uuid.UUID]:
+    """Return all merchants, suspended ones too."""
+    return [row["id"] for row in await conn.fetch(IDS)]
 
 
 async def list_zones(conn: asyncpg.Connection) -> list[tuple[uuid.UUID, str]]:

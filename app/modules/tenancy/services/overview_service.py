@@ -7,6 +7,7 @@ from collections.abc import Collection
 from app.core import pagination
 from app.core.context import PlatformCtx
 from app.core.pagination import Page
+from app.modules.tenancy.queries import merchants as merchant_queries
 from app.modules.tenancy.queries import overview as overview_queries
 from app.modules.tenancy.queries import stores as store_queries
 from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
@@ -14,6 +15,7 @@ from app.modules.tenancy.queries.overview import Counts, StoreName
 from app.modules.tenancy.queries.stores import StoreSummary
 
 LATEST = 5
+MOST_CHOICES = 500
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +43,16 @@ async def list_all_stores(
     after = None if cursor is None else pagination.read_cursor(cursor, str, uuid.UUID)
     rows = await store_queries.list_all_stores(ctx.conn, pattern=like_pattern(search), status=status, after=after, limit=limit)
     return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.store.id)))
+
+
+async def list_merchant_choices(ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:
+    """Return merchants by name, suspended ones too, for a list's filter: as many as a person can choose from."""
+    return await merchant_queries.list_choices(ctx.conn, MOST_CHOICES)
+
+
+async def list_merchant_ids(ctx: PlatformCtx) -> list[uuid.UUID]:
+    """Return all merchants, for what is looked up in each one's index."""
+    return await merchant_queries.list_ids(ctx.conn)
 
 
 async def find_merchant_names(ctx: PlatformCtx, merchant_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -7,7 +7,7 @@ from app.core.db import migrate
 from app.modules.loyalty.tests.migrations.conftest import AtVersion
 from app.modules.loyalty.tests.migrations.rows import add_card, add_merchant, add_transaction
 
-VERSIONS = ("loyalty_001", "loyalty_002", "loyalty_003", "loyalty_004", "loyalty_005", "loyalty_006", "loyalty_007", "loyalty_008")
+VERSIONS = tuple(f"loyalty_{number:03}" for number in range(1, 10))
 HEAD = VERSIONS[-1]
 
 LEFTOVERS = """

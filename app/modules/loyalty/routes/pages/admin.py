@@ -1,0 +1,9 @@
+"""Loyalty's pages in the platform's panel. They only read; changes go through the API."""
+
+from fastapi import APIRouter
+
+from app.modules.loyalty.routes.pages._admin import cards, programs
+
+router = APIRouter()
+for part in (cards, programs):
+    router.include_router(part.router)
