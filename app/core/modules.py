@@ -12,7 +12,7 @@ from app.core.outbox import writer
 from app.core.permissions import Permission, Role
 from app.core.personal import PersonalColumn
 
-MODULES = ("tenancy", "customers", "messaging", "loyalty")
+MODULES = ("tenancy", "customers", "messaging", "cms", "loyalty")
 
 
 class InvalidModule(RuntimeError):

@@ -10,6 +10,7 @@ export * from "./lib/api.js";
 export { toast, toastOnNextPage } from "./lib/toast.js";
 export { openModal, closeModal } from "./lib/modal.js";
 export { serialize } from "./lib/serialize.js";
+export { followForm, guardUnsaved } from "./lib/live-preview.js";
 export { previewAccent } from "./lib/colour.js";
 
 /** Registers the component `name` for x-data="name". */

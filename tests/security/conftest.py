@@ -9,6 +9,7 @@ import pytest_asyncio
 from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE
 from app.core.db.engine import Database
 from app.core.ids import new_id
+from app.modules.cms.tests.factories import make_page
 from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.domain.points import earn_points
 from app.modules.loyalty.queries import locks
@@ -57,6 +58,7 @@ async def make_party(database: Database) -> Party:
         assert decision.entry.type is TransactionType.POINTS_EARNED
         await ledger.write(ctx, [ledger.Change(card=locked, decision=decision, op_key=f"party:{purchase}", transaction_id=purchase)])
     customer = await make_customer_session(database, shop.merchant, card.customer_id)
+    page = await make_page(database, shop.merchant, slug="opening-hours")
     ids = {
         "store_code": shop.merchant.store.code,
         "card_id": card.id,
@@ -70,6 +72,9 @@ async def make_party(database: Database) -> Party:
         "customer_id": card.customer_id,
         "key_id": key.id,
         "merge_id": merge.id,
+        "page_id": page.id,
+        "locale": "fr",
+        "number": page.published_version,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
     devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": customer_cookie(customer)}

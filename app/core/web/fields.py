@@ -34,6 +34,7 @@ Email = Annotated[
 ]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_no_control)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(_no_control)]
+Document = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100_000), AfterValidator(_no_control)]
 Points = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Cents = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
 Cursor = Annotated[str, StringConstraints(max_length=500, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -4,38 +4,37 @@
  * The frame shows a document of ours under a policy of its own (inline styles, no scripts). What the server made of the sentences is put
  * into that document, so that nothing is loaded anew and the reader's place stays.
  */
-import { ApiError, component, post, serialize } from "../kit.js";
+import { component, followForm, guardUnsaved } from "../kit.js";
 
-const PAUSE_MS = 350;
 const WIDTHS = { wide: 640, narrow: 375 };
 
 component("mailEditor", () => ({
   view: "wide",
-  form: null,
   field: null,
-  saved: "",
-  turn: 0,
-  timer: 0,
 
   init() {
-    const { frame, stage } = this.$refs;
+    const { frame, stage, problem, subject, preheader, text } = this.$refs;
     const form = this.$root.querySelector("#mail-form"); // a component of its own, and so is the form of the test: no refs reach into them
-    this.form = form;
-    this.saved = JSON.stringify(serialize(form));
     this.field = form.elements.before;
+    const isChanged = guardUnsaved(form);
     form.addEventListener("focusin", ({ target }) => { if (target.name) this.field = target; });
-    form.addEventListener("input", () => this.changed());
-    form.addEventListener("form-saved", () => { this.saved = JSON.stringify(serialize(form)); });
-    addEventListener("beforeunload", (event) => { if (this.isChanged()) event.preventDefault(); });
+    form.addEventListener("input", () => { this.$root.querySelector("[data-unsaved]").hidden = !isChanged(); });
+    followForm(form, {
+      address: this.$root.dataset.preview,
+      show: (mail) => {
+        problem.textContent = "";
+        subject.textContent = mail.subject;
+        preheader.textContent = mail.preheader;
+        text.textContent = mail.text;
+        this.place(mail.html);
+      },
+      fail: (words) => { problem.textContent = words; },
+    });
     frame.addEventListener("load", () => this.settle());
     new ResizeObserver(() => this.fit()).observe(stage.parentElement);
     if (matchMedia("(max-width: 640px)").matches) this.view = "narrow";
     this.show();
     this.settle();
-  },
-
-  isChanged() {
-    return JSON.stringify(serialize(this.form)) !== this.saved;
   },
 
   /** Puts a variable where the cursor is, or was last. */
@@ -44,31 +43,6 @@ component("mailEditor", () => ({
     field.setRangeText(event.currentTarget.dataset.insert, field.selectionStart, field.selectionEnd, "end");
     field.focus();
     field.dispatchEvent(new Event("input", { bubbles: true }));
-  },
-
-  changed() {
-    this.$root.querySelector("[data-unsaved]").hidden = !this.isChanged();
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.refresh(), PAUSE_MS);
-  },
-
-  /** Asks the server what the sentences make; an answer that a later one has overtaken is dropped. */
-  async refresh() {
-    this.turn += 1;
-    const { turn } = this;
-    const { problem, subject, preheader, text } = this.$refs;
-    try {
-      const mail = await post(this.$root.dataset.preview, serialize(this.form));
-      if (turn !== this.turn) return;
-      problem.textContent = "";
-      subject.textContent = mail.subject;
-      preheader.textContent = mail.preheader;
-      text.textContent = mail.text;
-      this.place(mail.html);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (turn === this.turn) problem.textContent = [...new Set(error.errors.map(({ message }) => message))].join(" ") || error.detail;
-    }
   },
 
   /** Puts the document `html` into the frame; parsed there, where the frame's policy counts and not this page's. */

@@ -104,4 +104,4 @@ async def sender_address_line(ctx: Ctx, store_id: uuid.UUID | None) -> str:
 
 def address_line(store: StoreView) -> str:
     """Return the store's address on one line, as it stands at the foot of a mail."""
-    return f"{store.address_line}, {store.postal_code} {store.city}"
+    return store.address

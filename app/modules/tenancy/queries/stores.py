@@ -56,6 +56,11 @@ class StoreView:
         """Whether it takes part at present."""
         return self.status == "open"
 
+    @property
+    def address(self) -> str:
+        """Street, postal code and town on one line."""
+        return ", ".join(part for part in (self.address_line, f"{self.postal_code} {self.city}".strip()) if part)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoreSummary:

@@ -137,8 +137,7 @@ def terminal_program(live: Program, settings: MerchantSettings, offered: Sequenc
 
 def store_info(store: StoreView) -> StoreInfo:
     """Return a store with its address on one line."""
-    address = ", ".join(part for part in (store.address_line, f"{store.postal_code} {store.city}".strip()) if part)
-    return StoreInfo(id=store.id, code=store.code, name=store.name, address=address, opening_text=store.opening_text or "")
+    return StoreInfo(id=store.id, code=store.code, name=store.name, address=store.address, opening_text=store.opening_text or "")
 
 
 def storefront_program(offer: Offer) -> StorefrontProgram:

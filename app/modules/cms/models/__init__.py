@@ -1,0 +1,5 @@
+"""Tables of cms."""
+
+from app.modules.cms.models.page import Page, PageDraft, PageVersion
+
+__all__ = ["Page", "PageDraft", "PageVersion"]
