@@ -3,6 +3,7 @@
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition
 from app.modules.cms.permissions import PERMISSIONS
+from app.modules.cms.personal import IMPERSONAL, PERSONAL
 from app.modules.tenancy.events import StoreCreated
 
 _ROUTES = "app.modules.cms.routes"
@@ -15,4 +16,6 @@ MODULE = ModuleDefinition(
     tasks={"cms.greet_new_merchant": "app.modules.cms.tasks.starter_tasks:greet_new_merchant"},
     handlers={StoreCreated.name: ("cms.greet_new_merchant",)},
     permissions=PERMISSIONS,
+    personal=PERSONAL,
+    impersonal=IMPERSONAL,
 )
