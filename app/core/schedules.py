@@ -115,7 +115,7 @@ async def start_now(ctx: PlatformCtx, schedule: Schedule, merchant_ids: Sequence
 
     The same `key` starts nothing twice. What the task does once a day it still does once a day, unless it is repeatable.
     """
-    payload = {"asked": ctx.now.strftime("%Y-%m-%d %H:%M:%S UTC")} if schedule.is_repeatable else {}
+    payload: dict[str, Any] = {"asked": ctx.now.strftime("%Y-%m-%d %H:%M:%S UTC")} if schedule.is_repeatable else {}
     subjects = [PLATFORM_ID] if schedule.hour is None else list(merchant_ids)
     fresh = await note_starts(ctx, schedule.task, [(subject, f"by hand {key}") for subject in subjects])
     for subject in fresh:

@@ -11,10 +11,10 @@ import unicodedata
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 
+from app.core.money import MAX_POINTS
 from app.modules.loyalty.domain import card_number
 from app.modules.loyalty.domain.import_columns import Field
 from app.modules.loyalty.domain.import_problems import LineNote, LineProblem
-from app.modules.loyalty.domain.points import MAX_POINTS
 
 FORMULA_STARTS = "=+-@\t\r"
 """What a spreadsheet takes for a formula at the beginning of a cell."""
