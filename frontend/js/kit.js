@@ -8,6 +8,7 @@ export { Alpine };
 export * from "./lib/i18n.js";
 export * from "./lib/api.js";
 export { toast, toastOnNextPage } from "./lib/toast.js";
+export { copyText } from "./lib/copy.js";
 export { openModal, closeModal } from "./lib/modal.js";
 export { serialize } from "./lib/serialize.js";
 export { followForm, guardUnsaved } from "./lib/live-preview.js";

@@ -19,7 +19,7 @@ PANEL = (
     "/merchants/staff", "/merchants/terminals", "/merchants/cards", "/merchants/cards?q=nobody", "/merchants/cards/{card_id}",
     "/merchants/customers", "/merchants/customers?q=nobody", "/merchants/customers?sort=-visit", "/merchants/customers/{customer_id}",
     "/merchants/settings", "/merchants/settings/locations", "/merchants/settings/merge", "/merchants/settings/business",
-    "/merchants/team", "/merchants/account", "/merchants/choose",
+    "/merchants/team", "/merchants/keys", "/merchants/account", "/merchants/choose",
 )  # fmt: skip
 BEFORE = (
     "/merchants/sign-in",
@@ -102,6 +102,7 @@ def test_a_new_merchants_empty_pages_are_accessible(open_context: OpenContext, s
         ("/merchants/staff", "add-pin"),
         ("/merchants/terminals", "pair"),
         ("/merchants/team", "invite"),
+        ("/merchants/keys", "add"),
         ("/merchants/settings/locations", "switch"),
         ("/merchants/cards/{card_id}", "adjust"),
         ("/merchants/cards/{card_id}", "deactivate"),

@@ -28,6 +28,7 @@ MODULE = ModuleDefinition(
     ),
     menu=(
         MenuItem("merchant", N_("Accounts"), "shield-check", "/merchants/team", "tenancy.member.view", 70, N_("Administration")),
+        MenuItem("merchant", N_("API keys"), "key-round", "/merchants/keys", "tenancy.api_key.manage", 72, N_("Administration")),
         MenuItem("admin", N_("Platform"), "layout-dashboard", "/admin", "tenancy.merchant.view", 10),
         MenuItem("admin", N_("Merchants"), "users", "/admin/merchants", "tenancy.merchant.view", 20),
         MenuItem("admin", N_("Stores"), "store", "/admin/stores", "tenancy.merchant.view", 30),

@@ -176,6 +176,13 @@ class AlreadyMemberException(Conflict):
     message = N_("This person already belongs to your team.")
 
 
+class InvitationAcceptedException(Conflict):
+    """Somebody who has been here needs no invitation any more."""
+
+    code = "invitation_accepted"
+    message = N_("This person has signed in already. A new password comes from the sign-in page.")
+
+
 class StoreForRoleException(Invalid):
     """An owner works for all stores."""
 

@@ -1,5 +1,5 @@
 /** Small components of the kit: menu, copy, stepper, colour, print. */
-import { component, toast, _ } from "../kit.js";
+import { component, copyText, _ } from "../kit.js";
 import { isReadable, previewAccent, readHex, suggestShade } from "../lib/colour.js";
 
 component("menu", () => ({
@@ -74,14 +74,7 @@ component("menu", () => ({
 }));
 
 component("copyButton", () => ({
-  async copy() {
-    try {
-      await navigator.clipboard.writeText(this.$root.dataset.text);
-      toast(_("Copied"));
-    } catch {
-      toast(_("Copying is not allowed here. Please select the text and copy it yourself."), { kind: "warning" });
-    }
-  },
+  copy() { return copyText(this.$root.dataset.text); },
 }));
 
 component("stepper", () => ({

@@ -57,3 +57,4 @@ class Membership(MerchantModel):
     store_id: Mapped[uuid.UUID | None]
     display_name: Mapped[str]
     created_at: Mapped[dt.datetime]
+    last_signed_in_at: Mapped[dt.datetime | None]

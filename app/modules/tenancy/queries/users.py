@@ -11,7 +11,7 @@ from app.modules.tenancy.errors import MemberNotFoundException
 from app.modules.tenancy.queries.sessions import affected
 
 MEMBER = """
-SELECT b.id, b.user_id, b.role, b.store_id, b.display_name, b.created_at, u.email, u.locale
+SELECT b.id, b.user_id, b.role, b.store_id, b.display_name, b.created_at, b.last_signed_in_at, u.email, u.locale
 FROM tenancy_memberships b JOIN tenancy_users u ON u.id = b.user_id
 """
 LIST_MEMBERS = (
@@ -32,6 +32,7 @@ SET_LOCALE = "UPDATE tenancy_users SET locale = $2 WHERE id = $1"
 NOTE_SIGN_IN = "UPDATE tenancy_users SET last_signed_in_at = $2 WHERE id = $1"
 SET_NAME = "UPDATE tenancy_users SET display_name = $2 WHERE id = $1"
 SET_MEMBER_NAME = "UPDATE tenancy_memberships SET display_name = $2 WHERE user_id = $1 AND merchant_id = $3"
+NOTE_ENTRY = "UPDATE tenancy_memberships SET last_signed_in_at = $3 WHERE merchant_id = $1 AND user_id = $2"
 PLACES = """
 SELECT b.merchant_id, m.name, b.role, b.store_id
 FROM tenancy_memberships b JOIN tenancy_merchants m ON m.id = b.merchant_id AND m.status = 'active' AND m.deleted_at IS NULL
@@ -53,7 +54,10 @@ USE_OTHER_LINKS = "UPDATE tenancy_password_links SET used_at = $2 WHERE user_id 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MemberView:
-    """Somebody of a merchant's team: `id` is the membership's, `store_id` the only store they work at (None: all)."""
+    """Somebody of a merchant's team: `id` is the membership's, `store_id` the only store they work at (None: all).
+
+    `last_signed_in_at` is when they last came to this merchant; None for somebody who has been invited and not come yet.
+    """
 
     id: uuid.UUID
     user_id: uuid.UUID
@@ -63,6 +67,7 @@ class MemberView:
     store_id: uuid.UUID | None
     locale: str
     created_at: dt.datetime
+    last_signed_in_at: dt.datetime | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -153,6 +158,11 @@ async def set_name(conn: asyncpg.Connection, user_id: uuid.UUID, display_name: s
     """Store a user's name, and what the merchant calls them. For orion_platform only."""
     await conn.execute(SET_NAME, user_id, display_name)
     await conn.execute(SET_MEMBER_NAME, user_id, display_name, merchant_id)
+
+
+async def note_entry(conn: asyncpg.Connection, merchant_id: uuid.UUID, user_id: uuid.UUID, now: dt.datetime) -> None:
+    """Note that a user went to work at a merchant. For orion_platform only."""
+    await conn.execute(NOTE_ENTRY, merchant_id, user_id, now)
 
 
 async def list_places(conn: asyncpg.Connection, user_id: uuid.UUID) -> list[Place]:

@@ -35,7 +35,7 @@ MERCHANT_EXAMPLE: dict[str, JsonValue] = {
 }  # fmt: skip
 MEMBER_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-8d33-7a52-8c22-4b5c6d7e8f90", "email": "luc@boulangerie-weber.lu", "display_name": "Luc Weber", "role": "manager",
-    "store_id": None, "created_at": "2026-11-23T10:15:00Z",
+    "store_id": None, "created_at": "2026-11-23T10:15:00Z", "last_signed_in_at": None,
 }  # fmt: skip
 KEY_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-9e44-7b63-9d33-5c6d7e8f9012", "name": "Till Grand-Rue", "role": "staff", "store_id": STORE_ID,
@@ -204,7 +204,7 @@ class StoreList(Answer):
 
 
 class MemberAnswer(Answer):
-    """Somebody of the team; with `store_id` they work at that store only."""
+    """Somebody of the team; with `store_id` they work at that store only. Who has not come yet has no `last_signed_in_at`."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [MEMBER_EXAMPLE]})
 
@@ -214,6 +214,7 @@ class MemberAnswer(Answer):
     role: MerchantRole
     store_id: uuid.UUID | None
     created_at: dt.datetime
+    last_signed_in_at: dt.datetime | None
 
 
 class MemberList(Answer):

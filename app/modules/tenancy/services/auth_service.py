@@ -173,6 +173,7 @@ async def _enter(ctx: PlatformCtx, user_id: uuid.UUID, *, has_second_factor: boo
 
 
 async def _open_at(ctx: PlatformCtx, user_id: uuid.UUID, place: Place, places: list[Place], *, has_second_factor: bool) -> SignIn:
+    await user_queries.note_entry(ctx.conn, place.merchant_id, user_id, ctx.now)
     store_id = place.store_id or await store_queries.find_only_open(ctx.conn, place.merchant_id)
     session = await session_service.create_session(
         ctx,

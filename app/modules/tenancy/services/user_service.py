@@ -12,6 +12,7 @@ from app.modules.tenancy.domain.email_address import require_email
 from app.modules.tenancy.domain.roles import UserRole, require_role_change
 from app.modules.tenancy.errors import (
     AlreadyMemberException,
+    InvitationAcceptedException,
     MemberNotFoundException,
     RoleNotAssignableException,
     StoreForRoleException,
@@ -48,18 +49,7 @@ async def invite_member(
     """
     require_role_change(UserRole(ctx.actor.role), old_role=None, new_role=UserRole(role), other_owners=0)
     await _require_store(ctx, role, store_id)
-    normalized = require_email(email)
-    user_id, link_id = await user_queries.invite(
-        ctx.conn,
-        user_id=new_id(),
-        email=email.strip(),
-        email_normalized=normalized,
-        display_name=display_name,
-        locale=locale,
-        link_id=new_id(),
-        link_expires_at=ctx.now + INVITATION_LIFETIME,
-        now=ctx.now,
-    )
+    user_id, link_id = await _make_link(ctx, email=email, display_name=display_name, locale=locale)
     if await user_queries.find_member_of_user(ctx.conn, ctx.merchant_id, user_id) is not None:
         raise AlreadyMemberException
     membership = Membership(
@@ -70,6 +60,39 @@ async def invite_member(
     await audit.record(ctx, "tenancy.member.invited", "membership", membership.id, role=role, store_id=store_id)
     ctx.emit(UserInvited(user_id, membership.id, link_id))
     return await user_queries.get_member(ctx.conn, ctx.merchant_id, membership.id)
+
+
+async def invite_again(ctx: Ctx, membership_id: uuid.UUID) -> MemberView:
+    """Mail somebody who has not come yet their invitation once more, with a new link valid for seven days, and return them.
+
+    Raises MemberNotFoundException, RoleNotAssignableException, InvitationAcceptedException.
+    """
+    team = await locks.lock_memberships(ctx.conn, ctx.merchant_id)
+    old = _require_in_team(ctx, team, membership_id)
+    role = UserRole(old.role)
+    require_role_change(UserRole(ctx.actor.role), old_role=role, new_role=role, other_owners=1)
+    member = await user_queries.get_member(ctx.conn, ctx.merchant_id, membership_id)
+    if member.last_signed_in_at is not None:
+        raise InvitationAcceptedException
+    user_id, link_id = await _make_link(ctx, email=member.email, display_name=member.display_name, locale=member.locale)
+    await audit.record(ctx, "tenancy.member.invited_again", "membership", membership_id)
+    ctx.emit(UserInvited(user_id, membership_id, link_id))
+    return member
+
+
+async def _make_link(ctx: Ctx, *, email: str, display_name: str, locale: str) -> tuple[uuid.UUID, uuid.UUID | None]:
+    """Return the user with the address, made if there is none, and a link if they have no password yet."""
+    return await user_queries.invite(
+        ctx.conn,
+        user_id=new_id(),
+        email=email.strip(),
+        email_normalized=require_email(email),
+        display_name=display_name,
+        locale=locale,
+        link_id=new_id(),
+        link_expires_at=ctx.now + INVITATION_LIFETIME,
+        now=ctx.now,
+    )
 
 
 async def change_member(ctx: Ctx, membership_id: uuid.UUID, *, role: str, store_id: uuid.UUID | None, display_name: str) -> MemberView:

@@ -233,6 +233,7 @@ async def add_member(
         store_id=store_id if bound else None,
         display_name=user.display_name,
         created_at=ctx.now,
+        last_signed_in_at=ctx.now,
     )
     ctx.session.add(membership)
     await ctx.session.flush()

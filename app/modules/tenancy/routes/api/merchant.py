@@ -107,6 +107,14 @@ async def change_member(member_id: uuid.UUID, body: MemberBody, ctx: Ctx = acces
     return member_answer(await user_service.change_member(ctx, member_id, **body.model_dump()))
 
 
+@router.post("/members/{member_id}/invitation", summary="Send an invitation again", responses=CHANGE)
+async def invite_again(
+    member_id: uuid.UUID, ctx: Ctx = access("merchant", "tenancy.member.invite", limit="30/minute", limit_name="tenancy.invite_again")
+) -> MemberAnswer:
+    """Mail somebody who has not signed in here yet their invitation once more; a new link counts seven days from now."""
+    return member_answer(await user_service.invite_again(ctx, member_id))
+
+
 @router.delete("/members/{member_id}", summary="Take somebody out of the team", status_code=204, responses=CHANGE)
 async def remove_member(member_id: uuid.UUID, ctx: Ctx = access("merchant", "tenancy.member.remove")) -> Response:
     """Take somebody out of the team and end their sessions here. The last owner stays."""

@@ -163,6 +163,7 @@ async def test_a_new_person_joins_the_team_and_is_sent_a_link(
         "role": "manager",
         "store_id": str(merchant.store.id),
         "created_at": member["created_at"],
+        "last_signed_in_at": None,
     }
     (user,) = await superuser.fetch("SELECT * FROM tenancy_users WHERE email_normalized = $1", body["email"])
     assert (user["password_hash"], user["is_platform_admin"], user["locale"]) == (None, False, "lb")
@@ -173,6 +174,41 @@ async def test_a_new_person_joins_the_team_and_is_sent_a_link(
     team = (await client.get(f"{ROOT}/members")).json()["items"]
     assert [person["role"] for person in team] == ["owner", "manager", "manager", "staff"]
     assert (await client.get(f"{ROOT}/members/{member['id']}")).json() == member
+
+
+INVITATIONS = "SELECT count(*) FROM core_outbox WHERE task = 'messaging.send_user_invitation' AND payload->>'membership_id' = $1"
+
+
+async def test_an_invitation_is_sent_again_until_the_person_has_come(
+    database: Database, client: httpx.AsyncClient, make_client: Callable[..., httpx.AsyncClient], superuser: asyncpg.Connection
+) -> None:
+    merchant = await make_merchant(database)
+    client.cookies.update(sign_in_cookie(merchant.owner))
+    member = (await client.post(f"{ROOT}/members", json=member_body())).json()
+    again = await client.post(f"{ROOT}/members/{member['id']}/invitation")
+    assert (again.status_code, again.json()) == (200, member)
+    assert await superuser.fetchval(INVITATIONS, member["id"]) == 2
+    user_id = await superuser.fetchval("SELECT user_id FROM tenancy_memberships WHERE id = $1", uuid.UUID(member["id"]))
+    assert await superuser.fetchval("SELECT count(*) FROM tenancy_password_links WHERE user_id = $1", user_id) == 2
+    known = await make_member(database, await make_merchant(database), password="correct-onion-parade-77")
+    joined = (await client.post(f"{ROOT}/members", json=member_body(email=known.email))).json()
+    person = make_client()
+    assert (await person.post("/api/v1/auth/login", json={"email": known.email, "password": "correct-onion-parade-77"})).status_code == 200
+    assert (await client.get(f"{ROOT}/members/{joined['id']}")).json()["last_signed_in_at"] is None  # at the other business, so far
+    assert (await person.post("/api/v1/auth/merchant", json={"merchant_id": str(merchant.id)})).status_code == 200
+    assert (await client.get(f"{ROOT}/members/{joined['id']}")).json()["last_signed_in_at"] is not None
+    refused = await client.post(f"{ROOT}/members/{joined['id']}/invitation")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invitation_accepted")
+    assert await superuser.fetchval(INVITATIONS, joined["id"]) == 1
+
+
+async def test_a_manager_invites_staff_again_and_nobody_above(database: Database, client: httpx.AsyncClient) -> None:
+    merchant = await make_merchant(database)
+    client.cookies.update(sign_in_cookie(merchant.manager))
+    assert (await client.post(f"{ROOT}/members/{merchant.owner.membership_id}/invitation")).status_code == 403
+    member = (await client.post(f"{ROOT}/members", json=member_body())).json()
+    assert (await client.post(f"{ROOT}/members/{member['id']}/invitation")).status_code == 200
+    assert (await client.post(f"{ROOT}/members/{uuid.uuid4()}/invitation")).status_code == 404
 
 
 async def test_somebody_known_elsewhere_joins_without_telling_their_name_there(

@@ -25,7 +25,12 @@ from app.modules.tenancy.tests.factories import (
 
 Clients = Callable[..., httpx.AsyncClient]
 HTML = {"Accept": "text/html"}
-PANEL_PAGES = {"/merchants/account": "staff", "/merchants/team": "manager", "/merchants/settings/business": "owner"}
+PANEL_PAGES = {
+    "/merchants/account": "staff",
+    "/merchants/team": "manager",
+    "/merchants/keys": "owner",
+    "/merchants/settings/business": "owner",
+}
 OPEN_PAGES = ("/merchants/sign-in", "/admin/sign-in", "/account/forgot", "/account/password")
 ROLES = ("staff", "manager", "owner")
 
@@ -143,3 +148,24 @@ async def test_a_person_changes_their_name_for_their_colleagues(database: Databa
     assert "Lis Faber" in (await see(client, "/merchants/team")).text
     for name in ("", " ", "x" * 201, "a\u0000b"):
         assert (await client.put("/api/v1/auth/name", json={"display_name": name})).status_code == 422
+
+
+async def test_keys_are_listed_without_their_secrets(database: Database, client: httpx.AsyncClient) -> None:
+    made = await make_merchant(database)
+    assert "No key yet" in (await see(client, "/merchants/keys", made.owner)).text
+    body = {"name": "Till <Grand-Rue>", "role": "staff", "store_id": str(made.store.id)}
+    key = (await client.post("/api/v1/merchants/tenancy/api-keys", json=body)).json()
+    page = (await see(client, "/merchants/keys", made.owner)).text
+    assert "Till &lt;Grand-Rue&gt;" in page
+    assert key["secret"] not in page
+    assert f'data-action="/api/v1/merchants/tenancy/api-keys/{key["id"]}"' in page
+
+
+async def test_the_team_shows_who_has_not_come_yet(database: Database, client: httpx.AsyncClient) -> None:
+    made = await make_merchant(database)
+    client.cookies.update(sign_in_cookie(made.owner))
+    body = {"email": f"luc-{made.id.hex[:12]}@example.lu", "display_name": "Luc", "role": "staff"}
+    member = (await client.post("/api/v1/merchants/tenancy/members", json=body)).json()
+    page = (await see(client, "/merchants/team", made.owner)).text
+    assert "Invited, not here yet" in page
+    assert f"/members/{member['id']}/invitation" in page
