@@ -13,7 +13,7 @@ import functools
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from app.core.context import SYSTEM, Actor, Ctx, Principal
 from app.core.errors import N_, NotFound, reason_of
@@ -275,7 +275,23 @@ class _Running:
         await ctx.conn.execute(NOTE_PROGRESS, ctx.merchant_id, self._job_id, state, json.dumps(counts), ctx.now, REASON)
 
 
-def as_requested(ctx: Ctx, job: BulkJob) -> Ctx:
+class Requested(Protocol):
+    """Work that somebody asked for."""
+
+    @property
+    def requested_by_user_id(self) -> uuid.UUID | None:
+        """Who asked."""
+
+    @property
+    def acting_admin_id(self) -> uuid.UUID | None:
+        """The platform's admin who asked for them."""
+
+    @property
+    def locale(self) -> str:
+        """The language in which they asked."""
+
+
+def as_requested(ctx: Ctx, job: Requested) -> Ctx:
     """Return the context of whoever asked for the job, within the same transaction: what is booked and noted names them."""
     actor = Actor(kind="user", role="owner", user_id=job.requested_by_user_id, acting_admin_id=job.acting_admin_id)
     return ctx.acting_for(Principal(actor if job.requested_by_user_id else SYSTEM, locale=job.locale), request_id=ctx.request_id)

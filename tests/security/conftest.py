@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
+from app.core import files
+from app.core.context import Ctx
 from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE
 from app.core.db.engine import Database
 from app.core.ids import new_id
 from app.modules.cms.tests.factories import make_page
 from app.modules.loyalty.domain.enums import TransactionType
+from app.modules.loyalty.domain.import_text import Intake
 from app.modules.loyalty.domain.points import earn_points
 from app.modules.loyalty.queries import locks
-from app.modules.loyalty.services import ledger, merge_service, program_service
+from app.modules.loyalty.services import import_service, ledger, merge_service, program_service
 from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, make_card, make_reward, make_shop
 from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.services import api_key_service
@@ -38,6 +41,16 @@ class World:
     admin: dict[str, str]
 
 
+async def upload(ctx: Ctx) -> uuid.UUID:
+    """Put in a file to import, and return the import's id."""
+    content, intake = b"email,first_name,last_name,points\na@example.lu,Anna,Weber,5\n", Intake()
+    intake.feed(content)
+    import_id, file_id = await import_service.begin_upload(ctx, file_name="old.csv")
+    await files.append(ctx, file_id, content)
+    await import_service.end_upload(ctx, import_id, intake)
+    return import_id
+
+
 async def make_party(database: Database) -> Party:
     """Make a merchant with a card, a purchase, a reward, a key, a merge, and a signed-in caller of each kind."""
     shop = await make_shop(database, stores=2, is_cross_location=False)
@@ -49,6 +62,7 @@ async def make_party(database: Database) -> Party:
         await program_service.set_cross_location(ctx, is_on=True)
         merge = await merge_service.merge_customer(ctx, card.customer_id)
         key, _secret = await api_key_service.create_api_key(ctx, name="till", role="staff", store_id=shop.merchant.store.id)
+        import_id = await upload(ctx)
     reward = await make_reward(database, shop, cost_points=10)
     purchase = new_id()
     async with counter_ctx(database, shop) as ctx:
@@ -75,6 +89,7 @@ async def make_party(database: Database) -> Party:
         "page_id": page.id,
         "locale": "fr",
         "number": page.published_version,
+        "import_id": import_id,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
     devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": customer_cookie(customer)}

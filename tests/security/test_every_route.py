@@ -39,7 +39,8 @@ SIGNED_IN: dict[str, dict[str, str]] = {
 REFUSED = {(401, "unauthenticated"), (403, "forbidden")}
 PROTECTED = (
     "loyalty_cards", "loyalty_transactions", "loyalty_programs", "loyalty_rewards", "loyalty_staff_pins", "loyalty_terminals",
-    "loyalty_merchant_settings", "loyalty_merge_runs", "loyalty_logos", "customers", "customer_consents", "erasure_log", "tenancy_stores",
+    "loyalty_merchant_settings", "loyalty_merge_runs", "loyalty_logos", "loyalty_imports", "customers", "customer_consents", "erasure_log",
+    "tenancy_stores",
     "tenancy_memberships", "tenancy_api_keys", "email_template_overrides", "email_suppressions", "email_opt_outs",
     "cms_pages", "cms_page_drafts", "cms_page_versions",
 )  # fmt: skip

@@ -14,18 +14,19 @@ import asyncpg
 from fastapi import Depends
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.core import clock, idempotency, permissions, together
 from app.core.context import Actor, Ctx, Opener, PlatformCtx, Principal, find_principal, platform_unit_of_work, unit_of_work
 from app.core.credentials import counted_address
-from app.core.errors import Conflict, Forbidden, OrionException, Unauthenticated
+from app.core.errors import BadRequest, Conflict, Forbidden, OrionException, Unauthenticated
 from app.core.i18n import locale as i18n_locale
 from app.core.idempotency import IdempotencyKey
 from app.core.web import problems
 from app.core.web.credentials import Credentials, Face, read_credentials
 from app.core.web.measuring import STORE
+from app.core.web.streams import extend
 
 PLATFORM_FACES = frozenset({"public", "account", "admin"})
 MAX_ATTEMPTS = 4
@@ -262,6 +263,50 @@ class IdempotentAccess(Access):
         parts = (request.method, request.scope["path"], await request.body())
         secret = request.app.state.settings.derive_key("idempotency")
         return Mutation(self, request, IdempotencyKey(key, idempotency.fingerprint(*parts, key=secret)))
+
+
+class Upload:
+    """What a route gets that takes a file as its body: the parts as they arrive, and short units of work to put them away."""
+
+    def __init__(self, access: Access, request: Request) -> None:
+        self._access = access
+        self._request = request
+        self._is_counted = True
+
+    @contextlib.asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[Ctx]:
+        """Open a unit of work as the caller, whose right is checked each time; the request counts once against the limit."""
+        is_counted, self._is_counted = self._is_counted, False
+        async with self._access.open(self._request, is_counted=is_counted) as ctx:
+            yield ctx
+
+    async def parts(self, size: int) -> AsyncIterator[bytes]:
+        """Yield the body in parts of `size` bytes, the last one shorter. BadRequest when the caller hangs up."""
+        waiting = bytearray()
+        try:
+            async for piece in self._request.stream():
+                waiting += piece
+                while len(waiting) >= size:
+                    extend(self._request)
+                    yield bytes(waiting[:size])
+                    del waiting[:size]
+        except ClientDisconnect as error:
+            raise BadRequest from error
+        if waiting:
+            yield bytes(waiting)
+
+
+class UploadAccess(Access):
+    """For a POST whose body is a file: no unit of work is open while it arrives, which takes as long as the caller's line does."""
+
+    async def __call__(self, request: Request) -> Upload:
+        """Return the Upload; its units of work open when the route wants them."""
+        return Upload(self, request)
+
+
+def upload(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:
+    """Return the dependency of a POST on `face` with `permission` that takes a file."""
+    return Depends(UploadAccess(face, permission, limit=limit, limit_name=limit_name))
 
 
 def access(face: Face, permission: str, *, limit: str | None = None, limit_name: str | None = None) -> Any:

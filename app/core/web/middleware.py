@@ -29,6 +29,7 @@ from app.core.web.streams import DEADLINE
 log = structlog.get_logger(__name__)
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_UPLOAD_BYTES = 10 * 1024 * 1024
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", *csrf.UNSAFE})
 _LANGUAGE = re.compile(rf"(?:^|;\s*){LANGUAGE_COOKIE}=([a-z]{{2}})")
 _LANGUAGE_QUERY = re.compile(rb"(?:^|&)lang=([a-z]{2})(?:&|$)")
@@ -61,12 +62,13 @@ class Gate:
         scope["orion.language_choice"] = choice
         started = time.perf_counter()
         answer = _Answer(send, request_id, security.headers_for(scope["path"], self.settings))
+        most = MAX_UPLOAD_BYTES if csrf.is_upload(scope) else MAX_BODY_BYTES
         with use_locale(negotiate(choice, None, headers.get("accept-language"))):
-            status = csrf.refusal(scope, headers, self.origin) or declared_too_large(headers)
+            status = csrf.refusal(scope, headers, self.origin) or declared_too_large(headers, most)
             if status:
                 await answer.problem(status)
             else:
-                await self._serve(scope, limited(receive), answer, request_id)
+                await self._serve(scope, limited(receive, most), answer, request_id)
         self._note(scope, answer.status, time.perf_counter() - started, request_id)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", request_id: str) -> None:
@@ -146,25 +148,25 @@ def page_choice(scope: Scope, headers: Headers) -> str | None:
     return match_locale(found_cookie[1]) if found_cookie else None
 
 
-def declared_too_large(headers: Headers) -> int | None:
-    """Return 413 when the declared length is over the limit, 400 when it is no number."""
+def declared_too_large(headers: Headers, most: int = MAX_BODY_BYTES) -> int | None:
+    """Return 413 when the declared length is over the limit of `most` bytes, 400 when it is no number."""
     declared = headers.get("content-length")
     if declared is None:
         return None
     if not declared.isdecimal():
         return 400
-    return 413 if int(declared) > MAX_BODY_BYTES else None
+    return 413 if int(declared) > most else None
 
 
-def limited(receive: Receive) -> Receive:
-    """Return `receive` with a cap on the body's total size, for bodies that do not say how long they are."""
+def limited(receive: Receive, most: int = MAX_BODY_BYTES) -> Receive:
+    """Return `receive` with a cap of `most` bytes on the body's total size, for bodies that do not say how long they are."""
     received = 0
 
     async def counted() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
+        if received > most:
             raise _TooLarge
         return message
 

@@ -35,7 +35,7 @@ def stream(
     async def pieces() -> AsyncIterator[bytes]:
         position: P | None = first
         while position is not None:
-            _extend(request)
+            extend(request)
             async with unit_of_work(request.app.state.database, principal, request_id=ctx.request_id) as work:
                 piece, position = await read(work, position)
             yield piece
@@ -62,7 +62,8 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _extend(request: Request) -> None:
+def extend(request: Request) -> None:
+    """Give a request that sends or receives piece by piece the time for another one."""
     deadline: asyncio.Timeout | None = request.scope.get(DEADLINE)
     if deadline is not None:
         deadline.reschedule(asyncio.get_running_loop().time() + PIECE_SECONDS)

@@ -15,6 +15,9 @@ from app.modules.customers.errors import (
 from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
 from app.modules.customers.queries.customers import find_locale, list_customers_everywhere
 from app.modules.customers.queries.erasures import Erasure, add_erasure, list_erasures
+from app.modules.customers.queries.exports import CUSTOMER_COLUMNS, PERSON_COLUMNS
+from app.modules.customers.queries.exports import find_lines as find_export_lines
+from app.modules.customers.queries.exports import list_lines as list_export_lines
 from app.modules.customers.queries.search import find_by_email_everywhere
 from app.modules.customers.services.consent_service import current_consents, filter_marketing_consent, list_consents, record_consents
 from app.modules.customers.services.customer_service import (
@@ -38,15 +41,24 @@ from app.modules.customers.services.erasure_service import (
     lock_for_erasure,
     scrub_audit,
 )
+from app.modules.customers.services.import_service import (
+    ImportedPerson,
+    PersonToImport,
+    check_person,
+    find_ids_by_addresses,
+    import_people,
+)
 from app.modules.customers.services.login_link_service import (
     find_usable_link,
     issue_login_link,
     may_send_login_link,
     use_login_link,
 )
-from app.modules.customers.services.returning_service import may_get_welcome_bonus, remember_erased
+from app.modules.customers.services.returning_service import filter_erased, may_get_welcome_bonus, remember_erased
 
 __all__ = [
+    "CUSTOMER_COLUMNS",
+    "PERSON_COLUMNS",
     "Birthday",
     "ConsentPurpose",
     "ConsentRecord",
@@ -59,22 +71,28 @@ __all__ = [
     "CustomerRecord",
     "ErasedCustomer",
     "Erasure",
+    "ImportedPerson",
     "LoginLinkRecord",
+    "PersonToImport",
     "Sift",
     "SignInLinkException",
     "TermsNotAcceptedException",
     "add_erasure",
     "birth_date_problem",
     "birthdays_kept_on",
+    "check_person",
     "clean_email",
     "count_customers",
     "create_customer",
     "current_consents",
     "erase_customer",
+    "filter_erased",
     "filter_marketing_consent",
     "find_by_email_everywhere",
     "find_customer_by_email",
     "find_customer_id_by_email",
+    "find_export_lines",
+    "find_ids_by_addresses",
     "find_locale",
     "find_merchant",
     "find_usable_link",
@@ -82,6 +100,7 @@ __all__ = [
     "get_customer",
     "get_many",
     "hold_present",
+    "import_people",
     "is_valid_email",
     "issue_login_link",
     "list_birthdays",
@@ -89,6 +108,7 @@ __all__ = [
     "list_customers",
     "list_customers_everywhere",
     "list_erasures",
+    "list_export_lines",
     "lock_customer",
     "lock_for_erasure",
     "may_get_welcome_bonus",

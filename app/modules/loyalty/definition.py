@@ -49,6 +49,8 @@ MODULE = ModuleDefinition(
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
         "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
+        "loyalty.check_import": "app.modules.loyalty.tasks.import_tasks:check_import",
+        "loyalty.run_import": "app.modules.loyalty.tasks.import_tasks:run_import",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
         "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
         "loyalty.send_birthday_emails": "app.modules.loyalty.tasks.outreach_tasks:send_birthday_emails",

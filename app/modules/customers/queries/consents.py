@@ -19,6 +19,7 @@ SELECT customer_id FROM (
   ORDER BY customer_id, at DESC, action DESC
 ) latest WHERE action = 'granted'
 """
+FIND_ERASED_DAYS = "SELECT fingerprint, erased_on FROM customer_returning_guards WHERE merchant_id = $1 AND fingerprint = ANY($2)"
 FIND_ERASED_ON = "SELECT erased_on FROM customer_returning_guards WHERE merchant_id = $1 AND fingerprint = $2"
 
 
@@ -49,3 +50,9 @@ async def filter_granted(ctx: Ctx, customer_ids: Sequence[uuid.UUID], purpose: C
         return frozenset()
     rows = await ctx.conn.fetch(FILTER_GRANTED, ctx.merchant_id, list(customer_ids), purpose.value)
     return frozenset(row["customer_id"] for row in rows)
+
+
+async def find_erased_days(ctx: Ctx, fingerprints: Sequence[bytes]) -> dict[bytes, dt.date]:
+    """Return for each of `fingerprints` that is remembered the day on which somebody with it was last erased."""
+    rows = await ctx.conn.fetch(FIND_ERASED_DAYS, ctx.merchant_id, list(fingerprints)) if fingerprints else []
+    return {row["fingerprint"]: row["erased_on"] for row in rows}

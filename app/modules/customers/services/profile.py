@@ -23,6 +23,14 @@ def clean_profile(values: dict[str, Any], *, today: dt.date) -> dict[str, Any]:
     An empty phone number or birthday (None or "") clears it. `today` is the merchant's local day. Raises
     CustomerInvalidException with a sentence for every field that is wrong.
     """
+    columns, problems = check_profile(values, today=today)
+    if problems:
+        raise CustomerInvalidException(fields=problems)
+    return columns
+
+
+def check_profile(values: dict[str, Any], *, today: dt.date) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the columns of those `values` that are right, and a sentence for every field that is wrong: see `clean_profile`."""
     columns: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for name, value in values.items():
@@ -43,9 +51,7 @@ def clean_profile(values: dict[str, Any], *, today: dt.date) -> dict[str, Any]:
             problems[name] = found
         else:
             columns |= found
-    if problems:
-        raise CustomerInvalidException(fields=problems)
-    return columns
+    return columns, problems
 
 
 def _clean_name(field: str, value: str | None) -> dict[str, Any] | str:

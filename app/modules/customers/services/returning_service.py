@@ -1,6 +1,7 @@
 """No second welcome bonus by erasing oneself and coming back within 12 months (domain.md, Points)."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from app.core.config import get_settings
 from app.core.context import Ctx
@@ -26,3 +27,10 @@ async def remember_erased(ctx: Ctx, email: str, *, today: dt.date) -> None:
 async def may_get_welcome_bonus(ctx: Ctx, email: str, *, today: dt.date) -> bool:
     """Return whether nobody with this address was erased at this merchant within 12 months before `today`."""
     return not was_erased_recently(await consents.find_erased_on(ctx, _fingerprint(ctx, email)), today=today)
+
+
+async def filter_erased(ctx: Ctx, emails: Sequence[str], *, today: dt.date) -> frozenset[str]:
+    """Return those of `emails` of whom somebody was erased at this merchant within 12 months before `today`, in one statement."""
+    by_fingerprint = {_fingerprint(ctx, email): email for email in emails}
+    days = await consents.find_erased_days(ctx, list(by_fingerprint))
+    return frozenset(by_fingerprint[found] for found, day in days.items() if was_erased_recently(day, today=today))
