@@ -92,6 +92,19 @@ async def search_people(ctx: PlatformCtx, text: str, *, merchant_id: uuid.UUID |
     return await customers.find_by_email_everywhere(ctx, text, merchant_ids=merchant_ids, limit=MOST_PEOPLE)
 
 
+async def find_people(ctx: PlatformCtx, text: str, *, merchant_id: uuid.UUID | None) -> list[tuple[uuid.UUID, CustomerRecord]]:
+    """Return whom `text` names, with their merchants: like `search_people`, and the holder of a card by its number or QR content."""
+    scan = card_number.parse_scan(text)
+    if scan is None:
+        return await search_people(ctx, text, merchant_id=merchant_id)
+    held = await with_holders(ctx, await platform.find_cards_by_scan(ctx, scan))
+    return [
+        (item.found.merchant_id, item.customer)
+        for item in held
+        if item.customer is not None and merchant_id in (None, item.found.merchant_id)
+    ]
+
+
 async def with_holders(ctx: PlatformCtx, found: Sequence[PlatformCard]) -> list[HeldCard]:
     """Return `found` with their holders, read in one statement."""
     people = {(item.merchant_id, item.card.customer_id) for item in found if item.card.customer_id is not None}

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.pages._admin import cards, programs
+from app.modules.loyalty.routes.pages._admin import cards, customers, programs
 
 router = APIRouter()
-for part in (cards, programs):
+for part in (programs, cards, customers):
     router.include_router(part.router)

@@ -1,0 +1,96 @@
+"""Customers of all merchants in the platform's panel: found by e-mail, shown with what they hold, erased after a look at what goes."""
+
+import re
+import uuid
+
+import asyncpg
+import httpx
+import pytest
+
+from app.core.db.engine import Database
+from app.modules.loyalty.tests.counter import applicant, make_card, make_shop
+from app.modules.loyalty.tests.routes.test_admin_pages import BROWSER, page_text
+from app.modules.tenancy.tests.factories import make_admin, sign_in_cookie
+
+
+def listed(text: str) -> list[str]:
+    """The ids of the customers in a list."""
+    return re.findall(r'href="/admin/customers/([0-9a-f-]{36})"', text)
+
+
+@pytest.fixture
+async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
+    return client
+
+
+@pytest.mark.parametrize("path", ["/admin/customers", "/admin/customers/{customer_id}", "/admin/customers/{customer_id}/erase"])
+async def test_pages_open_for_an_admin_alone(database: Database, client: httpx.AsyncClient, path: str) -> None:
+    shop = await make_shop(database)
+    card = await make_card(database, shop)
+    address = path.format(customer_id=card.customer_id)
+    callers = [({}, 303), *((sign_in_cookie(shop.merchant.user(role)), 403) for role in ("owner", "manager", "staff"))]
+    for cookies, status in [*callers, (sign_in_cookie(await make_admin(database)), 200)]:
+        client.cookies.clear()
+        client.cookies.update(cookies)
+        assert (await client.get(address, headers=BROWSER)).status_code == status
+
+
+async def test_people_are_found_by_email_anywhere_and_by_name_within_a_merchant(
+    database: Database, admin_client: httpx.AsyncClient
+) -> None:
+    shop, other = await make_shop(database), await make_shop(database)
+    tag = uuid.uuid4().hex[:10]
+    first, second = applicant(f"{tag}.a@example.lu", last_name="Kremer"), applicant(f"{tag}.b@example.lu", last_name="Kremer")
+    mine, theirs = await make_card(database, shop, person=first), await make_card(database, other, person=second)
+    assert listed(await page_text(admin_client, f"/admin/customers?q={tag}.a@")) == [str(mine.customer_id)]
+    assert listed(await page_text(admin_client, f"/admin/customers?q={theirs.card_number}")) == [str(theirs.customer_id)]
+    assert listed(await page_text(admin_client, f"/admin/customers?q={theirs.card_number}&merchant={shop.id}")) == []
+    assert listed(await page_text(admin_client, f"/admin/customers?q=Kremer&merchant={other.id}")) == [str(theirs.customer_id)]
+    assert "choose it" in await page_text(admin_client, "/admin/customers?q=Kremer")
+    assert "Whom are you looking for?" in await page_text(admin_client, "/admin/customers")
+    nobody = await page_text(admin_client, f"/admin/customers?q={tag}.c@example.lu")
+    assert "No match" in nobody
+
+
+async def test_a_merchants_people_are_paged_and_sorted(database: Database, admin_client: httpx.AsyncClient) -> None:
+    shop = await make_shop(database)
+    people = [str((await make_card(database, shop, person=applicant(last_name=f"N{number:02}"))).customer_id) for number in range(27)]
+    first = await page_text(admin_client, f"/admin/customers?merchant={shop.id}")
+    assert listed(first) == people[:1:-1]
+    found = re.search(r'rel="next" href="([^"]+)"', first)
+    assert found is not None
+    assert listed(await page_text(admin_client, found[1].replace("&amp;", "&"))) == people[1::-1]
+    assert listed(await page_text(admin_client, f"/admin/customers?merchant={shop.id}&sort=name")) == people[:25]
+
+
+async def test_the_page_of_a_person_leads_to_cards_merchant_and_log(database: Database, admin_client: httpx.AsyncClient) -> None:
+    shop = await make_shop(database)
+    person = applicant(wants_marketing=True)
+    card = await make_card(database, shop, person=person)
+    text = await page_text(admin_client, f"/admin/customers/{card.customer_id}")
+    for part in (person.email, f"/admin/cards/{card.id}", f"/admin/merchants/{shop.id}", "Wants marketing e-mails"):
+        assert part in text
+    assert f'href="/admin/audit?merchant={shop.id}&amp;target={card.customer_id}"' in text
+    assert (await admin_client.get(f"/admin/customers/{uuid.uuid4()}", headers=BROWSER)).status_code == 404
+
+
+async def test_somebody_is_erased_after_a_look_at_what_goes(
+    database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    shop = await make_shop(database)
+    person = applicant()
+    card = await make_card(database, shop, person=person)
+    look = await page_text(admin_client, f"/admin/customers/{card.customer_id}/erase")
+    assert "What will go" in look
+    assert f'data-action="/api/v1/admin/loyalty/cards/customer/{card.customer_id}"' in look
+    assert await superuser.fetchval("SELECT email FROM customers WHERE id = $1", card.customer_id) == person.email
+    erased = await admin_client.delete(f"/api/v1/admin/loyalty/cards/customer/{card.customer_id}")
+    assert erased.status_code == 200
+    after = await page_text(admin_client, f"/admin/customers/{card.customer_id}")
+    assert "This person was erased on" in after
+    assert "Erase this person" not in after
+    assert person.email not in after
+    assert "data-open-modal" not in re.sub(
+        r'data-open-modal="shortcuts"', "", await page_text(admin_client, f"/admin/customers/{card.customer_id}/erase")
+    )
