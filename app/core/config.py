@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     metrics_host: str = Field(default="127.0.0.1", description="Address that serves the metrics.")
 
     mail_provider: Literal["smtp", "postmark"] = Field(default="smtp", description="Who delivers mails.")
+    contact_email: str | None = Field(default=None, description="Address that anybody may write to about the platform; shown to all.")
     alert_email: str | None = Field(default=None, description="Address that is told when an alert opens and when it is over.")
     alert_locale: Literal["en", "fr", "de", "lb"] = Field(default="en", description="Language of the operator's alerts.")
     alert_webhook_url: SecretStr | None = Field(default=None, description="Address that gets the same as JSON; may hold a secret.")

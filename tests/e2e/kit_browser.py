@@ -17,7 +17,9 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 AXE = Path("node_modules/axe-core/axe.min.js")
-RUN_AXE = """axe.run(document, {resultTypes: ["violations"]}).then((result) => JSON.stringify(
+RUN_AXE = """axe.run(document, {
+  resultTypes: ["violations"], iframes: false, rules: {"target-size": {enabled: true}},
+}).then((result) => JSON.stringify(
   result.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target.join(" ")).join(", ")}`)))"""
 
 

@@ -13,7 +13,12 @@ from app.core.web.app import build_api
 from app.core.web.deps import Access, IdempotentAccess
 from app.core.web.openapi import list_routes
 
-WITHOUT_ACCESS = frozenset({"/livez", "/readyz", "/", "/theme/{colour}.css", "/language/{locale}", "/styleguide"})
+WITHOUT_ACCESS = frozenset(
+    {
+        "/livez", "/readyz", "/", "/theme/{colour}.css", "/language/{locale}", "/styleguide", "/docs/api", "/docs/api/{group}",
+        "/accessibility",
+    }
+)  # fmt: skip
 """Routes that open nothing: they touch no merchant's data and no session."""
 
 PATH_NAMES = re.compile(r"\{(\w+)\}")

@@ -17,7 +17,7 @@ from app.core.modules import MenuItem, ModuleDefinition, load_attribute, load_mo
 from app.core.observability import configure_logging
 from app.core.schedules import timetable_of
 from app.core.together import Together
-from app.core.web import health, jobs, openapi, operation, pages, problems, site
+from app.core.web import about, health, jobs, openapi, operation, pages, problems, site
 from app.core.web.measuring import RefusalCounter, keep_measuring
 from app.core.web.middleware import Gate
 from app.core.web.rate_limit import RateLimiter
@@ -79,7 +79,7 @@ def build_api(settings: Settings, definitions: Sequence[ModuleDefinition]) -> Fa
     for path in _in_order_of_use(definitions):
         router: APIRouter = load_attribute(path)
         api.include_router(router)
-    for own in (health.router, site.router, operation.router, jobs.router):
+    for own in (health.router, site.router, about.router, operation.router, jobs.router):
         api.include_router(own)
     openapi.install(api)
     api.mount("/static", StaticFiles(directory=pages.ROOT / "core" / "static", check_dir=False), name="static")
