@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.core import pagination
@@ -25,6 +25,11 @@ WITH RECURSIVE known AS (
   FROM known WHERE known.action IS NOT NULL
 )
 SELECT action FROM known WHERE action IS NOT NULL
+"""
+# Without who of the team it was: that is theirs.
+ABOUT = """
+SELECT at, action, details, CASE WHEN actor_kind IN ('anonymous', 'customer') THEN address END AS address FROM core_audit_log
+WHERE merchant_id = $1 AND target_id = ANY($2::uuid[]) ORDER BY at, id
 """
 NEWEST_FIRST = lists.newest_first("a", "at")
 
@@ -95,3 +100,8 @@ async def list_entries(
 async def list_actions(ctx: PlatformCtx) -> list[str]:
     """Return every action that the log knows, by name."""
     return [row["action"] for row in await ctx.conn.fetch(ACTIONS)]
+
+
+async def list_about(ctx: Ctx, targets: Sequence[uuid.UUID]) -> list[dict[str, Any]]:
+    """Return all entries about a person's things, oldest first, as the person may read them: what, when, details, their addresses."""
+    return [dict(row) for row in await ctx.conn.fetch(ABOUT, ctx.merchant_id, list(targets))]

@@ -34,7 +34,13 @@ MENU = (
 
 MODULE = ModuleDefinition(
     name="loyalty",
-    routers=(f"{_API}.store:router", f"{_API}.storefront:router", f"{_API}.merchant:router", f"{_API}.admin:router"),
+    routers=(
+        f"{_API}.store:router",
+        f"{_API}.storefront:router",
+        f"{_API}._storefront.my_data:router",
+        f"{_API}.merchant:router",
+        f"{_API}.admin:router",
+    ),
     pages=(
         "app.modules.loyalty.routes.pages.storefront:router",
         "app.modules.loyalty.routes.pages.store:router",
@@ -49,6 +55,7 @@ MODULE = ModuleDefinition(
         "loyalty.announce_reward": f"{_MAILS}:announce_reward",
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
+        "loyalty.export_my_data": "app.modules.loyalty.tasks.privacy_tasks:export_my_data",
         "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
         "loyalty.check_import": "app.modules.loyalty.tasks.import_tasks:check_import",
         "loyalty.run_import": "app.modules.loyalty.tasks.import_tasks:run_import",

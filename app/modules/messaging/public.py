@@ -14,11 +14,12 @@ from app.modules.messaging.errors import (
     TemporaryFailure,
     UnknownTemplateException,
 )
-from app.modules.messaging.queries.mail_log import CustomerMail, list_mails_of_customer
+from app.modules.messaging.queries.mail_log import CustomerMail, list_mails_of_customer, list_whole_log_of_customer
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.erasure_service import erase_customer
 from app.modules.messaging.services.links import preferences_link, preferences_path
 from app.modules.messaging.services.mail_service import address_line, enqueue_mail, send_mail
+from app.modules.messaging.services.preference_service import does_without_reminders
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.messaging.services.template_seeds import seed_templates
 from app.modules.messaging.services.template_service import register_brand, register_template
@@ -37,9 +38,11 @@ __all__ = [
     "TemporaryFailure",
     "UnknownTemplateException",
     "address_line",
+    "does_without_reminders",
     "enqueue_mail",
     "erase_customer",
     "list_mails_of_customer",
+    "list_whole_log_of_customer",
     "preferences_link",
     "preferences_path",
     "register_brand",

@@ -46,9 +46,64 @@ class ErasureReceipt(ErasurePreview):
     erased_at: dt.datetime
 
 
-class EraseMe(Body):
-    """That the person means it: `is_confirmed` must be true."""
+class ErasureConfirmed(Body):
+    """That whoever erases means it: `is_confirmed` must be true."""
 
     model_config = example(is_confirmed=True)
 
     is_confirmed: Literal[True]
+
+
+DOWNLOAD_EXAMPLE: dict[str, JsonValue] = {
+    "id": ID, "name": "my-data-2026-11-23.zip", "is_ready": True, "size": 4_812, "requested_at": AT, "expires_at": "2026-11-24T10:15:00Z",
+}  # fmt: skip
+
+
+class Download(Answer):
+    """A download of one's own data: being made until `is_ready`, gone at `expires_at`; `size` in bytes."""
+
+    model_config = _shows(DOWNLOAD_EXAMPLE)
+
+    id: uuid.UUID
+    name: str
+    is_ready: bool
+    size: int
+    requested_at: dt.datetime
+    expires_at: dt.datetime
+
+
+class DownloadList(Answer):
+    """One's downloads that have not expired, the latest first."""
+
+    model_config = _shows({"items": [DOWNLOAD_EXAMPLE]})
+
+    items: list[Download]
+
+
+class MyData(Answer):
+    """Everything that is held on a person, by section; docs/modules/loyalty/privacy.md describes each. Version 1 only ever grows."""
+
+    model_config = _shows(
+        {
+            "format": "orion-customer-data", "version": 1, "made_at": AT, "merchant": {"name": "Bäckerei", "contact_email": None},
+            "profile": {"id": ID, "first_name": "Léa", "email": "lea@example.lu", "language": "lb"},
+            "consents": [{"at": AT, "purpose": "terms", "action": "granted", "source": "storefront", "text_version": "1"}],
+            "cards": [{"id": ID, "card_number": "482917365093", "status": "active", "points": 120}],
+            "transactions": [{"at": AT, "card_id": ID, "type": "points_earned", "points": 12, "points_after": 120}],
+            "mails": [{"created_at": AT, "template": "loyalty_enrollment", "state": "sent"}], "sign_ins": [], "birthday_greetings": [],
+            "log": [{"at": AT, "action": "loyalty.card.enrolled", "details": {}, "address": None}],
+        }
+    )  # fmt: skip
+
+    format: Literal["orion-customer-data"]
+    version: Literal[1]
+    made_at: dt.datetime
+    merchant: dict[str, JsonValue]
+    profile: dict[str, JsonValue]
+    consents: list[dict[str, JsonValue]]
+    cards: list[dict[str, JsonValue]]
+    transactions: list[dict[str, JsonValue]]
+    mails: list[dict[str, JsonValue]]
+    sign_ins: list[dict[str, JsonValue]]
+    birthday_greetings: list[dict[str, JsonValue]]
+    log: list[dict[str, JsonValue]]

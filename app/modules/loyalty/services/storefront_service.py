@@ -172,13 +172,13 @@ async def open_session(ctx: Ctx, customer_id: uuid.UUID) -> tenancy.NewSession:
 
 async def get_profile(ctx: Ctx) -> tuple[customers.CustomerRecord, bool]:
     """Return the signed-in customer's data, and whether they want marketing mail."""
-    customer = await customers.get_customer(ctx, _own_id(ctx))
+    customer = await customers.get_customer(ctx, own_id(ctx))
     return customer, customers.ConsentPurpose.MARKETING in await customers.current_consents(ctx, customer.id)
 
 
 async def update_profile(ctx: Ctx, *, changes: Mapping[str, Any], wants_marketing: bool | None) -> tuple[customers.CustomerRecord, bool]:
     """Change the signed-in customer's data and consent; return both as they are now."""
-    customer_id = _own_id(ctx)
+    customer_id = own_id(ctx)
     today = ctx.now.astimezone(await tenancy.merchant_zone(ctx)).date()
     customer = await customers.update_customer(ctx, customer_id, today=today, **changes)
     if wants_marketing is not None:
@@ -194,7 +194,8 @@ async def update_profile(ctx: Ctx, *, changes: Mapping[str, Any], wants_marketin
     return await get_profile(ctx)
 
 
-def _own_id(ctx: Ctx) -> uuid.UUID:
+def own_id(ctx: Ctx) -> uuid.UUID:
+    """Return the signed-in customer; NotFound when nobody is signed in."""
     if ctx.actor.customer_id is None:
         raise NotFound
     return ctx.actor.customer_id

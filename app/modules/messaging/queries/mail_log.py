@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from typing import Any
 
 from app.core import pagination
 from app.core.context import Ctx, PlatformCtx
@@ -23,6 +24,10 @@ SELECT l.id, l.created_at, t.title, l.template, l.locale, l.state, l.delivery
 FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
 WHERE l.merchant_id = $2 AND l.customer_id = $3 AND NOT l.is_test
 ORDER BY l.created_at DESC, l.id DESC LIMIT $4
+"""
+WHOLE_OF_CUSTOMER = """
+SELECT created_at, template, locale, recipient, state, sent_at, delivery, delivery_at FROM email_logs
+WHERE merchant_id = $1 AND customer_id = $2 ORDER BY created_at, id
 """
 
 
@@ -80,3 +85,8 @@ async def list_mails_of_customer(ctx: Ctx, customer_id: uuid.UUID, *, limit: int
         template = values.pop("template")
         found.append(CustomerMail(**values | {"title": row["title"] or template, "state": MailState(row["state"])}))
     return found
+
+
+async def list_whole_log_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return what the log has of mails to the customer, oldest first, for themselves: the address is not masked."""
+    return [dict(row) for row in await ctx.conn.fetch(WHOLE_OF_CUSTOMER, ctx.merchant_id, customer_id)]

@@ -5,6 +5,7 @@ Marketing is the customers module's consent, the same that the profile page show
 
 import dataclasses
 import hashlib
+import uuid
 
 from app.core import audit
 from app.core.config import get_settings
@@ -71,6 +72,11 @@ async def save_preferences(ctx: Ctx, *, reminders: bool, marketing: bool, locale
         customer = await customers.update_customer(ctx, customer.id, locale=locale)
     await _choose_reminders(ctx, customer, is_wanted=reminders)
     await _choose_marketing(ctx, customer, is_wanted=marketing, source=customers.ConsentSource.PREFERENCES)
+
+
+async def does_without_reminders(ctx: Ctx, customer_id: uuid.UUID) -> bool:
+    """Return whether the customer has switched reminders off."""
+    return await queries.has_opted_out(ctx, customer_id, MailCategory.REMINDER)
 
 
 async def _get_customer(ctx: Ctx) -> customers.CustomerRecord:

@@ -26,6 +26,10 @@ WHERE user_id = $1 AND revoked_at IS NULL AND ($3::uuid IS NULL OR merchant_id =
 """
 REVOKE_OF_TERMINAL = "UPDATE tenancy_sessions SET revoked_at = $3 WHERE merchant_id = $1 AND terminal_id = $2 AND revoked_at IS NULL"
 REVOKE_OF_CUSTOMER = "UPDATE tenancy_sessions SET revoked_at = $3 WHERE merchant_id = $1 AND customer_id = $2 AND revoked_at IS NULL"
+LIST_OF_CUSTOMER = """
+SELECT created_at, last_seen_at, expires_at, revoked_at, store_id FROM tenancy_sessions
+WHERE merchant_id = $1 AND customer_id = $2 ORDER BY created_at, id
+"""
 SET_UNLOCKED = "UPDATE tenancy_sessions SET staff_pin_id = $3, unlocked_until = $4 WHERE merchant_id = $1 AND id = $2"
 LOCK_OF_STAFF_PIN = """
 UPDATE tenancy_sessions SET staff_pin_id = NULL, unlocked_until = NULL WHERE merchant_id = $1 AND staff_pin_id = $2
@@ -141,3 +145,8 @@ async def find_state(conn: asyncpg.Connection, session_id: uuid.UUID | None) -> 
 async def purge(conn: asyncpg.Connection, before: dt.datetime, limit: int) -> int:
     """Delete up to `limit` sessions that expired before the instant `before`; return how many."""
     return affected(await conn.execute(PURGE, before, limit))
+
+
+async def list_of_customer(conn: asyncpg.Connection, merchant_id: uuid.UUID, customer_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return when the customer signed in, and until when."""
+    return [dict(row) for row in await conn.fetch(LIST_OF_CUSTOMER, merchant_id, customer_id)]

@@ -7,7 +7,7 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 
@@ -106,6 +106,11 @@ async def find_last_seen_of_terminals(ctx: Ctx, terminal_ids: Sequence[uuid.UUID
 async def revoke_for_customer(ctx: Ctx, customer_id: uuid.UUID) -> int:
     """End the sessions of a customer (erasure); return how many."""
     return await session_queries.revoke_of_customer(ctx.conn, ctx.merchant_id, customer_id, ctx.now)
+
+
+async def list_sessions_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return the sessions of a customer that are still known, oldest first: when, where, until when."""
+    return await session_queries.list_of_customer(ctx.conn, ctx.merchant_id, customer_id)
 
 
 async def set_unlocked(ctx: Ctx, session_id: uuid.UUID, staff_pin_id: uuid.UUID | None, until: dt.datetime | None) -> None:

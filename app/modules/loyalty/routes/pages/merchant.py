@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.pages._merchant import cards, counter, home, people, program, settings, stores
+from app.modules.loyalty.routes.pages._merchant import cards, counter, home, people, privacy, program, settings, stores
 
 router = APIRouter()
-for part in (home, program, stores, counter, cards, people, settings):
+for part in (home, program, stores, counter, cards, people, settings, privacy):
     router.include_router(part.router)

@@ -15,8 +15,10 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.errors import CardNotFoundException, ProgramNotFoundException
 from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.queries.cards import Card
+from app.modules.loyalty.routes.pages import _my_data
 from app.modules.loyalty.routes.pages import _storefront_views as views
 from app.modules.loyalty.routes.pages._qr import qr_image
+from app.modules.loyalty.routes.pages._storefront_frame import base_of, show
 from app.modules.loyalty.services import storefront_service
 from app.modules.loyalty.services.storefront_service import Offer
 from app.modules.messaging import public as messaging
@@ -26,31 +28,6 @@ router = APIRouter(prefix="/s/{store_code}", tags=["Loyalty - Storefront pages"]
 READ: Any = access("storefront", "loyalty.storefront.read")
 OWN: Any = access("storefront", "loyalty.own_card.read")
 HISTORY_ROWS = 20
-
-
-def base_of(store_code: str) -> str:
-    """Return the address below which a store's pages lie."""
-    return f"/s/{store_code}/loyalty"
-
-
-async def show(request: Request, ctx: Ctx, template: str, offer: Offer, *, status: int = 200, **values: Any) -> Response:
-    """Return the page `template` in the merchant's colour; every page knows the offer and its own addresses."""
-    code = offer.store.code
-    return pages.render(
-        request,
-        f"loyalty/storefront/{template}.html",
-        ctx=ctx,
-        status=status,
-        offer=offer,
-        base=base_of(code),
-        api=f"/api/v1/storefront/{code}/loyalty",
-        merchant_name=offer.merchant_name,
-        logo_url=offer.program.logo_path,
-        accent=offer.program.colour,
-        is_signed_in=ctx.actor.customer_id is not None,
-        zone=str(await tenancy.merchant_zone(ctx)),
-        **values,
-    )
 
 
 async def find_offer(ctx: Ctx) -> Offer | None:
@@ -214,3 +191,6 @@ async def print_card(request: Request, ctx: Ctx = OWN) -> Response:
     for balance in ("stamps", "stamps_target", "points"):
         picture.pop(balance, None)  # paper does not follow the balance
     return await show(request, ctx, "card-print", offer, picture=picture, back_href=f"{base_of(offer.store.code)}/dashboard")
+
+
+router.include_router(_my_data.router)

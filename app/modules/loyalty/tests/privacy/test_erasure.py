@@ -73,7 +73,9 @@ async def test_the_log_and_the_audit_say_who_did_it_and_nothing_of_whom(
     person = await make_person(database, superuser, client)
     owner = person.shop.merchant.owner
     answer = await client.post(
-        f"/api/v1/merchants/loyalty/customers/{person.customer_id}/erasure", headers={"Cookie": f"orion_session={owner.token}"}
+        f"/api/v1/merchants/loyalty/customers/{person.customer_id}/erasure",
+        json={"is_confirmed": True},
+        headers={"Cookie": f"orion_session={owner.token}"},
     )
     assert answer.status_code == 200, answer.text
     assert not [word for word in person.words if word.casefold() in answer.text.casefold()]

@@ -19,6 +19,7 @@ from app.modules.customers import public as customers
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import programs
+from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
@@ -42,16 +43,6 @@ SORT_NAMES = {
     PeopleSort.LAST_VISIT: N_("Last visit first"),
 }
 WISHES: Mapping[str, bool] = {"yes": True, "no": False}
-PURPOSES = {customers.ConsentPurpose.TERMS: N_("Terms of the program"), customers.ConsentPurpose.MARKETING: N_("Marketing e-mails")}
-SOURCES = {
-    customers.ConsentSource.STOREFRONT: N_("on enrolling by phone or computer"),
-    customers.ConsentSource.TERMINAL: N_("at the counter"),
-    customers.ConsentSource.PROFILE: N_("in their own data"),
-    customers.ConsentSource.UNSUBSCRIBE: N_("by the link in an e-mail"),
-    customers.ConsentSource.PREFERENCES: N_("on the page of e-mail choices"),
-    customers.ConsentSource.IMPORT: N_("brought along from another system"),
-    customers.ConsentSource.MERCHANT: N_("told you, noted in this panel"),
-}
 MAIL_STATES = {
     messaging.MailState.QUEUED: (N_("On its way"), "warning"),
     messaging.MailState.SENT: (N_("Sent"), "success"),
@@ -132,5 +123,6 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
         mail_states=MAIL_STATES,
         program=await programs.find_program(ctx),
         may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
+        may_erase=permissions.is_allowed("loyalty.customer.erase", ctx.actor.role, bound_to=ctx.actor.store_id),
         **page_links(request, page.next_cursor),
     )
