@@ -80,14 +80,16 @@ class BulkJobNotFoundException(NotFound):
 class BulkKind:
     """A kind of job as people see it; all texts are msgids.
 
-    `title` names the work, `reasons` says in a sentence what each code of an outcome means, `labels` is the import path of
-    `async def (ctx: Ctx, keys: Sequence[str]) -> Mapping[str, Label]`, which says what the items are; without it, keys are shown.
+    `title` names the work, `reasons` says in a sentence what each code of an outcome means, `sums` what each of the kind's own
+    sums counts. `labels` is the import path of `async def (ctx: Ctx, keys: Sequence[str]) -> Mapping[str, Label]`, which says
+    what the items are called; without it, keys are shown.
     """
 
     kind: str
     title: str
     reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
     labels: str | None = None
+    sums: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

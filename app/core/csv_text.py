@@ -17,11 +17,13 @@ def neutralize(text: str) -> str:
 
 def write_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table as CSV. Numbers stay numbers, instants are ISO 8601 in UTC, None is an empty cell."""
+    return BOM + write_rows([head]) + write_rows(rows)
+
+
+def write_rows(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows of a table whose beginning was written before."""
     out = io.StringIO()
-    out.write(BOM)
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(head)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue()
 
 

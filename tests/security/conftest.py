@@ -1,12 +1,13 @@
 """Two merchants with everything in them, and one caller of every kind: what cases 33, 34 and 36 of reliability.md need."""
 
 import dataclasses
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from app.core import files
+from app.core import bulk, files
 from app.core.context import Ctx
 from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE
 from app.core.db.engine import Database
@@ -16,7 +17,7 @@ from app.modules.loyalty.domain.enums import TransactionType
 from app.modules.loyalty.domain.import_text import Intake
 from app.modules.loyalty.domain.points import earn_points
 from app.modules.loyalty.queries import locks
-from app.modules.loyalty.services import import_service, ledger, merge_service, program_service
+from app.modules.loyalty.services import bulk_service, import_service, ledger, merge_service, program_service
 from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, make_card, make_reward, make_shop
 from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.services import api_key_service
@@ -61,6 +62,8 @@ async def make_party(database: Database) -> Party:
     async with merchant_ctx(database, shop.merchant) as ctx:
         await program_service.set_cross_location(ctx, is_on=True)
         merge = await merge_service.merge_customer(ctx, card.customer_id)
+        job_id = await bulk.start(ctx, bulk_service.DEACTIVATE, task=bulk_service.DEACTIVATE, params={}, items=[(str(uuid.uuid4()), None)])
+        file_id = await files.create(ctx, name="cards.csv", media_type="text/csv", lasts=dt.timedelta(days=1), job_id=job_id)
         key, _secret = await api_key_service.create_api_key(ctx, name="till", role="staff", store_id=shop.merchant.store.id)
         import_id = await upload(ctx)
     reward = await make_reward(database, shop, cost_points=10)
@@ -90,6 +93,8 @@ async def make_party(database: Database) -> Party:
         "locale": "fr",
         "number": page.published_version,
         "import_id": import_id,
+        "job_id": job_id,
+        "file_id": file_id,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
     devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": customer_cookie(customer)}

@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 
 from app.core import files
 from app.core.context import Ctx, Principal, unit_of_work
+from app.core.i18n import use_locale
 
 PIECE_SECONDS = 60.0
 """So long may reading and sending one piece take; the deadline of other requests would end every long download."""
@@ -37,7 +38,8 @@ def stream(
         while position is not None:
             extend(request)
             async with unit_of_work(request.app.state.database, principal, request_id=ctx.request_id) as work:
-                piece, position = await read(work, position)
+                with use_locale(ctx.locale):
+                    piece, position = await read(work, position)
             yield piece
 
     return StreamingResponse(pieces(), media_type=media_type, headers={"content-disposition": attachment(name)})

@@ -15,6 +15,7 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.account:router",
         f"{_ROUTES}.merchant:router",
         f"{_ROUTES}.merchant:choice_router",
+        f"{_ROUTES}.jobs:router",
         f"{_ROUTES}.admin:router",
         f"{_ROUTES}.admin_people:router",
         f"{_ROUTES}.admin_audit:router",
@@ -22,6 +23,7 @@ MODULE = ModuleDefinition(
     pages=(
         f"{_PAGES}.account:router",
         f"{_PAGES}.merchant:router",
+        f"{_PAGES}.jobs:router",
         f"{_PAGES}.admin:router",
         f"{_PAGES}.admin_people:router",
         f"{_PAGES}.admin_audit:router",
@@ -29,6 +31,7 @@ MODULE = ModuleDefinition(
     menu=(
         MenuItem("merchant", N_("Accounts"), "shield-check", "/merchants/team", "tenancy.member.view", 70, N_("Administration")),
         MenuItem("merchant", N_("API keys"), "key-round", "/merchants/keys", "tenancy.api_key.manage", 72, N_("Administration")),
+        MenuItem("merchant", N_("Jobs"), "clock", "/merchants/jobs", "tenancy.job.view", 76, N_("Administration")),
         MenuItem("admin", N_("Platform"), "layout-dashboard", "/admin", "tenancy.merchant.view", 10),
         MenuItem("admin", N_("Merchants"), "users", "/admin/merchants", "tenancy.merchant.view", 20),
         MenuItem("admin", N_("Stores"), "store", "/admin/stores", "tenancy.merchant.view", 30),

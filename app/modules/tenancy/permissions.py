@@ -20,6 +20,7 @@ PERMISSIONS = (
     Permission("tenancy.member.edit", MANAGERS),
     Permission("tenancy.member.remove", MANAGERS),
     Permission("tenancy.api_key.manage", OWNERS),
+    Permission("tenancy.job.view", MANAGERS, is_for_whole_business=True),
     # The platform's.
     Permission("tenancy.merchant.view", ADMINS),
     Permission("tenancy.merchant.create", ADMINS),

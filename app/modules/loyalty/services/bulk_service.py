@@ -46,7 +46,7 @@ REASONS = {
 }
 LABELS = "app.modules.loyalty.services.bulk_service:label_cards"
 KINDS = (
-    BulkKind(BONUS, N_("Bonus for many cards"), REASONS, LABELS),
+    BulkKind(BONUS, N_("Bonus for many cards"), REASONS, LABELS, {"points": N_("Points given")}),
     BulkKind(DEACTIVATE, N_("Switch many cards off"), REASONS, LABELS),
 )
 

@@ -60,6 +60,7 @@ async def list_cards(
         filters=filters,
         **page_links(request, page.next_cursor, page.previous_cursor),
         program=await programs.find_program(ctx),
+        may_bulk=permissions.is_allowed("loyalty.card.bulk", ctx.actor.role, bound_to=ctx.actor.store_id),
     )
 
 
