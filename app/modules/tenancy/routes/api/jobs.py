@@ -102,7 +102,7 @@ async def list_files(job_id: uuid.UUID, ctx: Ctx = access("merchant", VIEW)) -> 
     "/{job_id}/files/{file_id}",
     summary="Download a file of a job",
     response_class=Response,
-    responses={**ONE, 200: {"description": "The file.", "content": dict.fromkeys(FILE_TYPES, {})}},
+    responses={**ONE, 200: {"description": "The file.", "content": {kind: {} for kind in FILE_TYPES}}},
 )
 async def download_file(request: Request, job_id: uuid.UUID, file_id: uuid.UUID, ctx: Ctx = access("merchant", VIEW)) -> Response:
     """Return the file's bytes, piece by piece."""
