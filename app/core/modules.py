@@ -5,9 +5,10 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core import alerts, bulk, permissions
+from app.core import alerts, bulk, hooks, permissions
 from app.core.alerts import AlertRule
 from app.core.bulk import BulkKind
+from app.core.hooks import Moment
 from app.core.outbox import writer
 from app.core.permissions import Permission, Role
 from app.core.personal import PersonalColumn
@@ -71,7 +72,8 @@ class ModuleDefinition:
     `alert_mail` is the import path of `async def (ctx: PlatformCtx, notice: Notice, recipient: str) -> None`, which mails the
     operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
     that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`. `bulk` are
-    the kinds of long jobs that the module does.
+    the kinds of long jobs that the module does. `hooks` maps a moment (`app/core/hooks.py`) to the import path of what the module
+    does then.
     """
 
     name: str
@@ -90,6 +92,7 @@ class ModuleDefinition:
     impersonal: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cli: str | None = None
     bulk: Sequence[BulkKind] = ()
+    hooks: Mapping[Moment, str] = dataclasses.field(default_factory=dict)
 
 
 def load_attribute(path: str) -> Any:
@@ -115,6 +118,7 @@ def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
         permissions.register(definition.permissions)
         alerts.register(definition.alerts)
         bulk.register(definition.bulk)
+        hooks.register(definition.hooks)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)

@@ -95,6 +95,7 @@ async def make_party(database: Database) -> Party:
         "import_id": import_id,
         "job_id": job_id,
         "file_id": file_id,
+        "program_id": shop.program.id,
     }
     users = {role: {USER_COOKIE: shop.merchant.user(role).token} for role in ("owner", "manager", "staff")}
     devices = {"terminal": {TERMINAL_COOKIE: shop.counter.token}, "customer": customer_cookie(customer)}

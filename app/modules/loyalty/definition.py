@@ -16,6 +16,7 @@ for _template in TEMPLATES:
 messaging.register_brand("app.modules.loyalty.services.mail_brand:give_brand")
 
 _MAILS = "app.modules.loyalty.tasks.notification_tasks"
+_HOOKS = "app.modules.loyalty.services.hooks"
 _API = "app.modules.loyalty.routes.api"
 
 MENU = (
@@ -59,6 +60,7 @@ MODULE = ModuleDefinition(
         "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
         "loyalty.check_import": "app.modules.loyalty.tasks.import_tasks:check_import",
         "loyalty.run_import": "app.modules.loyalty.tasks.import_tasks:run_import",
+        "loyalty.follow_program": "app.modules.loyalty.tasks.trash_tasks:follow_program",
         "loyalty.merge_cards": "app.modules.loyalty.tasks.merging:merge_cards",
         "loyalty.expire_points": "app.modules.loyalty.tasks.expiry_tasks:expire_points",
         "loyalty.send_birthday_emails": "app.modules.loyalty.tasks.outreach_tasks:send_birthday_emails",
@@ -86,6 +88,12 @@ MODULE = ModuleDefinition(
         Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),
     permissions=PERMISSIONS,
+    hooks={
+        "merchant_trashed": f"{_HOOKS}:merchant_trashed",
+        "merchant_restored": f"{_HOOKS}:merchant_restored",
+        "store_purging": f"{_HOOKS}:store_purging",
+        "merchant_purging": f"{_HOOKS}:merchant_purging",
+    },
     personal=PERSONAL,
     impersonal=IMPERSONAL,
     alerts=ALERTS,

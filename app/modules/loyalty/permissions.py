@@ -1,6 +1,6 @@
 """Who may do what with cards, programs and terminals."""
 
-from app.core.permissions import ADMINS, CUSTOMERS, MANAGERS, PUBLIC, STAFF, Permission
+from app.core.permissions import ADMINS, CUSTOMERS, MANAGERS, OWNERS, PUBLIC, STAFF, Permission
 
 PERMISSIONS = (
     Permission("loyalty.card.read", STAFF),
@@ -10,6 +10,8 @@ PERMISSIONS = (
     Permission("loyalty.customer.erase", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.customer.read", MANAGERS),
     Permission("loyalty.customer.manage", MANAGERS),
+    Permission("loyalty.card.trash", MANAGERS),
+    Permission("loyalty.card.purge", OWNERS),
     Permission("loyalty.stamps.add", STAFF),
     Permission("loyalty.stamps.redeem", STAFF),
     Permission("loyalty.stamps.void", STAFF),
@@ -27,6 +29,8 @@ PERMISSIONS = (
     Permission("loyalty.terminal.manage", MANAGERS),
     Permission("loyalty.program.read", STAFF),
     Permission("loyalty.program.manage", MANAGERS, is_for_whole_business=True),
+    Permission("loyalty.program.trash", OWNERS, is_for_whole_business=True),
+    Permission("loyalty.program.purge", OWNERS, is_for_whole_business=True),
     Permission("loyalty.settings.read", MANAGERS),
     Permission("loyalty.settings.manage", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.merge.run", MANAGERS, is_for_whole_business=True),
@@ -44,4 +48,6 @@ PERMISSIONS = (
     Permission("loyalty.own_data.erase", CUSTOMERS),
     Permission("loyalty.platform.read", ADMINS),
     Permission("loyalty.platform.erase", ADMINS),
+    Permission("loyalty.platform.trash", ADMINS),
+    Permission("loyalty.platform.purge", ADMINS),
 )

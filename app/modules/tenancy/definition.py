@@ -19,6 +19,8 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.admin:router",
         f"{_ROUTES}.admin_people:router",
         f"{_ROUTES}.admin_audit:router",
+        f"{_ROUTES}.trash:merchant_router",
+        f"{_ROUTES}.trash:admin_router",
     ),
     pages=(
         f"{_PAGES}.account:router",

@@ -1,5 +1,6 @@
 """What tenancy refuses: merchants, stores, users, sign-in. Codes are part of the API; sentences are msgids."""
 
+import uuid
 from collections.abc import Sequence
 
 from app.core.errors import N_, Conflict, Forbidden, Gone, Invalid, LockedUntil, NotFound, Unauthenticated
@@ -207,3 +208,38 @@ class ApiKeyNotFoundException(NotFound):
 
     code = "api_key_not_found"
     message = N_("We could not find that key.")
+
+
+class LastStoreException(Conflict):
+    """A merchant always has a store."""
+
+    code = "last_store"
+    message = N_("This is the only store. Open another one first, or close this one instead.")
+
+
+class StoreRestoreConflictException(Conflict):
+    """The code of a trashed store was given to another one meanwhile; `params` name that one."""
+
+    code = "store_restore_conflict"
+    message = N_(
+        "The code %(code)s now belongs to the store %(live_store_name)s. Move that store to the trash before you restore this one."
+    )
+
+    def __init__(self, *, code: str, live_store_id: uuid.UUID, live_store_name: str) -> None:
+        super().__init__(params={"code": code, "live_store_id": str(live_store_id), "live_store_name": live_store_name})
+
+
+class StoreInUseException(Conflict):
+    """Something that stays refers to the store."""
+
+    code = "store_in_use"
+    message = N_("This store cannot be deleted for good: people, cards or customers still belong to it. It can stay in the trash.")
+
+
+class MerchantInUseException(Conflict):
+    """Records that must be kept, such as what its customers agreed to, refer to the merchant."""
+
+    code = "merchant_in_use"
+    message = N_(
+        "This merchant has customers, and what they agreed to must be kept, so it cannot be deleted for good. It can stay in the trash."
+    )

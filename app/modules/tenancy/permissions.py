@@ -15,6 +15,8 @@ PERMISSIONS = (
     Permission("tenancy.store.create", OWNERS),
     Permission("tenancy.store.edit", MANAGERS),
     Permission("tenancy.store.close", OWNERS),
+    Permission("tenancy.store.trash", OWNERS, is_for_whole_business=True),
+    Permission("tenancy.store.purge", OWNERS, is_for_whole_business=True),
     Permission("tenancy.member.view", MANAGERS),
     Permission("tenancy.member.invite", MANAGERS),
     Permission("tenancy.member.edit", MANAGERS),
@@ -29,4 +31,6 @@ PERMISSIONS = (
     Permission("tenancy.user.view", ADMINS),
     Permission("tenancy.audit.view", ADMINS),
     Permission("tenancy.user.manage", ADMINS),
+    Permission("tenancy.merchant.trash", ADMINS),
+    Permission("tenancy.merchant.purge", ADMINS),
 )

@@ -15,7 +15,14 @@ from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.services.auth_service import MERCHANT_SIGN_IN_PAGE as SIGN_IN_PATH
 from app.modules.tenancy.services.login_guard import count_pairing_try, pairing_code_was_right
-from app.modules.tenancy.services.merchant_service import act_for_merchant, admin_acting_for, get_merchant, list_zones, open_for_admin
+from app.modules.tenancy.services.merchant_service import (
+    act_for_merchant,
+    admin_acting_for,
+    find_merchant,
+    get_merchant,
+    list_zones,
+    open_for_admin,
+)
 from app.modules.tenancy.services.overview_service import find_merchant_names, list_merchant_choices, list_merchant_ids
 from app.modules.tenancy.services.panel_service import Panel, get_panel
 from app.modules.tenancy.services.password_service import FORGOTTEN_PATH as PASSWORD_FORGOTTEN_PATH
@@ -35,6 +42,7 @@ from app.modules.tenancy.services.session_service import (
     set_unlocked,
 )
 from app.modules.tenancy.services.store_service import find_store_names, get_store, list_stores
+from app.modules.tenancy.services.trash_service import names_of_deleters
 from app.modules.tenancy.services.user_service import INVITATION_LIFETIME
 from app.modules.tenancy.services.zone_service import merchant_zone
 
@@ -54,6 +62,7 @@ __all__ = [
     "count_pairing_try",
     "create_session",
     "find_last_seen_of_terminals",
+    "find_merchant",
     "find_merchant_id",
     "find_merchant_names",
     "find_names_of_users",
@@ -71,6 +80,7 @@ __all__ = [
     "list_zones",
     "lock_all_for_staff_pin",
     "merchant_zone",
+    "names_of_deleters",
     "open_for_admin",
     "pairing_code",
     "pairing_code_was_right",

@@ -4,12 +4,14 @@ import dataclasses
 import datetime as dt
 import uuid
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
+from app.core import trash
 from app.core.context import Ctx
 from app.core.idempotency import StoredAnswer
+from app.core.trash import Deletion, deletion_of
 from app.modules.loyalty.domain.balances import CardState, ProgramRules
 from app.modules.loyalty.domain.enums import CardStatus, PinPolicy, PinRole, ProgramType, VoidPolicy
 from app.modules.loyalty.domain.pins import PinSettings
@@ -29,7 +31,7 @@ SELECT i.n, {CARD_COLUMNS}, {PROGRAM_COLUMNS}, k.fingerprint, k.status AS answer
        pin.role AS pin_role, pin.email_normalized AS pin_email
 FROM unnest($2::uuid[], $3::text[], $4::uuid[]) WITH ORDINALITY AS i (card_id, key, pin_id, n)
 JOIN loyalty_cards c ON c.merchant_id = $1 AND c.id = i.card_id AND c.deleted_at IS NULL
-JOIN loyalty_programs p ON p.merchant_id = $1 AND p.id = c.program_id
+JOIN loyalty_programs p ON p.merchant_id = $1 AND p.id = c.program_id AND p.deleted_at IS NULL
 JOIN loyalty_merchant_settings s ON s.merchant_id = $1
 LEFT JOIN core_idempotency k ON k.merchant_id = $1 AND k.key = i.key
 LEFT JOIN loyalty_staff_pins pin ON pin.merchant_id = $1 AND pin.id = i.pin_id AND pin.is_active
@@ -40,6 +42,25 @@ LOCK_FREE_CARDS = f"{LOCK_CARDS}SKIP LOCKED"
 
 LOCK_ENROLLMENT_SHARED = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR SHARE"
 LOCK_ENROLLMENT_EXCLUSIVE = "SELECT 1 FROM loyalty_merchant_settings WHERE merchant_id = $1 FOR UPDATE"
+
+MARKS = ", ".join(trash.COLUMNS)
+# Also those in the trash:
+LOCK_ANY_CARDS = f"""
+SELECT c.id, c.card_number, c.customer_id, c.enrolled_at_store_id, c.status, {", ".join(f"c.{name}" for name in trash.COLUMNS)},
+       p.deleted_at IS NOT NULL AS is_program_trashed
+FROM loyalty_cards c JOIN loyalty_programs p ON p.merchant_id = $1 AND p.id = c.program_id
+WHERE c.merchant_id = $1 AND c.id = ANY($2::uuid[]) ORDER BY c.id FOR NO KEY UPDATE OF c
+"""
+LOCK_PROGRAM = f"SELECT id, name, {MARKS} FROM loyalty_programs WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE"
+LOCK_PROGRAM_SHARED = f"SELECT id, name, {MARKS} FROM loyalty_programs WHERE merchant_id = $1 AND id = $2 FOR SHARE"
+LOCK_LIVE_CARDS = """
+SELECT id FROM loyalty_cards WHERE merchant_id = $1 AND program_id = $2 AND deleted_at IS NULL AND id > $3 ORDER BY id LIMIT $4
+FOR NO KEY UPDATE
+"""
+LOCK_CARDS_OF_DELETION = """
+SELECT id FROM loyalty_cards WHERE merchant_id = $1 AND deletion_id = $2 AND deletion_id IS NOT NULL AND program_id = $3 AND id > $4
+ORDER BY id LIMIT $5 FOR NO KEY UPDATE
+"""
 
 LOCK_MERGE_RUN = "SELECT id FROM loyalty_merge_runs WHERE merchant_id = $1 AND id = $2 AND status = 'running' FOR NO KEY UPDATE"
 
@@ -73,6 +94,28 @@ class LockedCard:
     pin_email: str | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredCard:
+    """A card, live or in the trash (`deletion`), as of the lock; with `is_program_trashed` it comes back with its program only."""
+
+    id: uuid.UUID
+    card_number: str
+    customer_id: uuid.UUID | None
+    enrolled_at_store_id: uuid.UUID
+    status: CardStatus
+    deletion: Deletion | None
+    is_program_trashed: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class StoredProgram:
+    """A program, live or in the trash (`deletion`), as of the lock."""
+
+    id: uuid.UUID
+    name: str
+    deletion: Deletion | None
+
+
 async def lock_cards(
     ctx: Ctx,
     card_ids: Sequence[uuid.UUID],
@@ -101,6 +144,43 @@ async def lock_cards(
 async def lock_cards_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[asyncpg.Record]:
     """Lock all cards of a customer, by id, and return id, card_number, qr_token and status of each."""
     return await ctx.conn.fetch(LOCK_CARDS_OF_CUSTOMER, ctx.merchant_id, customer_id)
+
+
+async def lock_any_cards(ctx: Ctx, card_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoredCard]:
+    """Lock those of `card_ids` that are the merchant's, live or in the trash; return them by id."""
+    rows = await ctx.conn.fetch(LOCK_ANY_CARDS, ctx.merchant_id, list(card_ids))
+    return {
+        row["id"]: StoredCard(
+            id=row["id"],
+            card_number=row["card_number"],
+            customer_id=row["customer_id"],
+            enrolled_at_store_id=row["enrolled_at_store_id"],
+            status=CardStatus(row["status"]),
+            deletion=deletion_of(row),
+            is_program_trashed=row["is_program_trashed"],
+        )
+        for row in rows
+    }
+
+
+async def lock_program(ctx: Ctx, program_id: uuid.UUID, *, is_shared: bool = False) -> StoredProgram | None:
+    """Lock a program, live or in the trash, or None; shared, so that it neither goes nor comes back meanwhile."""
+    row = await ctx.conn.fetchrow(LOCK_PROGRAM_SHARED if is_shared else LOCK_PROGRAM, ctx.merchant_id, program_id)
+    return None if row is None else StoredProgram(row["id"], row["name"], deletion_of(row))
+
+
+async def lock_live_cards(ctx: Ctx, program_id: uuid.UUID, *, after_id: uuid.UUID, limit: int) -> list[uuid.UUID]:
+    """Lock up to `limit` live cards of a program, by id behind `after_id`; return their ids."""
+    rows = await ctx.conn.fetch(LOCK_LIVE_CARDS, ctx.merchant_id, program_id, after_id, limit)
+    return [row["id"] for row in rows]
+
+
+async def lock_cards_of_deletion(
+    ctx: Ctx, program_id: uuid.UUID, deletion_id: uuid.UUID, *, after_id: uuid.UUID, limit: int
+) -> list[uuid.UUID]:
+    """Lock up to `limit` cards of a program that went in the act `deletion_id`, by id behind `after_id`; return their ids."""
+    rows = await ctx.conn.fetch(LOCK_CARDS_OF_DELETION, ctx.merchant_id, deletion_id, program_id, after_id, limit)
+    return [row["id"] for row in rows]
 
 
 async def lock_enrollment(ctx: Ctx, *, is_switch: bool = False) -> None:

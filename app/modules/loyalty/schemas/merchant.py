@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from app.core.web.fields import Answer, Body, LongText, OptionalLine, example
 from app.core.web.fields import Line as LineText
+from app.core.web.trash import DeletionAnswer
 from app.modules.loyalty.domain.enums import PinPolicy, PinRole, ProgramType, VoidPolicy
 from app.modules.loyalty.schemas.cards import CARD_EXAMPLE, CardDetail
 from app.modules.loyalty.schemas.store import PinDigits
@@ -324,7 +325,8 @@ class ReasonBody(Body):
 
 
 class MerchantCard(CardDetail):
-    """A card as the merchant sees it: also where it belongs, its QR content, its visits, and what it was merged into."""
+    """A card as the merchant sees it: also where it belongs, its QR content, its visits, what it was merged into, and how it came
+    into the trash, if it is there."""
 
     model_config = _shows(MERCHANT_CARD_EXAMPLE)
 
@@ -333,6 +335,7 @@ class MerchantCard(CardDetail):
     merged_into_id: uuid.UUID | None
     last_activity_at: dt.datetime
     visit_count: int
+    deletion: DeletionAnswer | None = None
 
 
 class MerchantCardList(Answer):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import decimal
+import uuid
 from typing import Any
 
 from app.core import audit
@@ -13,7 +14,9 @@ from app.modules.loyalty.domain.program import ProgramSettings, expiration_chang
 from app.modules.loyalty.errors import ProgramInvalidException
 from app.modules.loyalty.events import ProgramChanged
 from app.modules.loyalty.queries import locks, programs
+from app.modules.loyalty.queries import trash as trash_queries
 from app.modules.loyalty.queries.programs import MerchantSettings, Program
+from app.modules.loyalty.services import trash_service
 
 ENSURE_SETTINGS = """
 INSERT INTO loyalty_merchant_settings (merchant_id, updated_at) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING
@@ -88,6 +91,20 @@ async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
     changes.pop("terms_text", None)
     await audit.record(ctx, "loyalty.program.created" if old is None else "loyalty.program.changed", "program", program_id, changes=changes)
     return await programs.get_program(ctx)
+
+
+async def restore_for_merchant(ctx: Ctx, deletion_id: uuid.UUID | None) -> int:
+    """Take back the programs, and their cards, that went with the merchant in the act `deletion_id` (G2); return how many programs.
+
+    What was put into the trash before the merchant was has another id and stays there.
+    """
+    await locks.lock_enrollment(ctx, is_switch=True)
+    program_ids = await trash_queries.programs_of_deletion(ctx, deletion_id)
+    for program_id in program_ids:
+        program = await locks.lock_program(ctx, program_id)
+        if program is not None:
+            await trash_service.restore_locked_program(ctx, program)
+    return len(program_ids)
 
 
 def _check(form: ProgramForm) -> None:

@@ -58,8 +58,10 @@ async def send_mail(
         return MailState.SENT
     service = EmailService(ctx, provider)
     customer = await customers.get_customer(ctx, customer_id)
-    merchant = await tenancy.get_merchant(ctx)
-    language = negotiate(locale, customer.locale, None, merchant.locale)
+    merchant = await tenancy.find_merchant(ctx)
+    language = negotiate(locale, customer.locale, None, merchant.locale if merchant else None)
+    if merchant is None:
+        return await service.suppress(template, language, message_id=message_id, reason="merchant_in_trash", customer_id=customer_id)
     if customer.email is None:
         return await service.suppress(template, language, message_id=message_id, reason="erased", customer_id=customer_id)
     with use_locale(language):

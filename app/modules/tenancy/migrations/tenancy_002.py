@@ -17,7 +17,7 @@ MERCHANTS, STORES = "tenancy_merchants", "tenancy_stores"
 CODE = "uq_tenancy_stores_code"
 
 # A store in the trash keeps its code from other merchants, whose customers would find themselves with strangers. Its own merchant
-# may give it to another store; the first then comes back under another code or not at all.
+# may give it to another store; the first then comes back when the code is free again.
 IS_STORE_CODE_FREE = """
 CREATE FUNCTION tenancy_is_store_code_free(p_code text, p_merchant_id uuid DEFAULT NULL) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -47,6 +47,7 @@ def upgrade() -> None:
     for table in (MERCHANTS, STORES):
         trash.add_columns(table)
         trash.lock_live_rows(table)
+        op.create_index(f"ix_{table}_deleted_at_id", table, ["deleted_at", "id"], postgresql_where=sa.text("deleted_at IS NOT NULL"))
     op.drop_constraint(CODE, STORES, type_="unique")
     op.create_index(CODE, STORES, ["code"], unique=True, postgresql_where=sa.text("deleted_at IS NULL"))
     op.create_index("ix_tenancy_stores_code", STORES, ["code"])
@@ -65,6 +66,7 @@ def downgrade() -> None:
     op.execute(RENAME)
     op.create_unique_constraint(CODE, STORES, ["code"])
     for table in (STORES, MERCHANTS):
+        op.drop_index(f"ix_{table}_deleted_at_id", table)
         trash.unlock_live_rows(table)
         trash.drop_columns(table)
 

@@ -20,6 +20,7 @@ class Merchant(Trashable, Base):
         CheckConstraint(LOCALE_CHECK, name="locale"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        Index("ix_tenancy_merchants_deleted_at_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -47,6 +48,7 @@ class Store(Trashable, MerchantModel):
         # A store in the trash keeps its code from others, not from its own merchant (`tenancy_is_store_code_free`).
         Index("uq_tenancy_stores_code", "code", unique=True, postgresql_where=text("deleted_at IS NULL")),
         Index("ix_tenancy_stores_code", "code"),
+        Index("ix_tenancy_stores_deleted_at_id", "deleted_at", "id", postgresql_where=text("deleted_at IS NOT NULL")),
     )
 
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenancy_merchants.id"), primary_key=True)

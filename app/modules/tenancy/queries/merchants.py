@@ -16,6 +16,7 @@ UNION ALL SELECT merchant_id FROM tenancy_stores WHERE code = lower($1) LIMIT 1
 GET = f"SELECT {COLUMNS} FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
 CHOICES = "SELECT id, name FROM tenancy_merchants WHERE deleted_at IS NULL ORDER BY lower(name), id LIMIT $1"
 IDS = "SELECT id FROM tenancy_merchants WHERE deleted_at IS NULL"
+ZONE = "SELECT time_zone FROM tenancy_merchants WHERE id = $1"
 ZONES = "SELECT id, time_zone FROM tenancy_merchants WHERE status = 'active' AND deleted_at IS NULL ORDER BY id"
 LIST = f"""
 SELECT {COLUMNS}, lower(name) AS sort_name,
@@ -72,12 +73,18 @@ def like_pattern(text: str | None) -> str | None:
     return f"%{escaped}%"
 
 
+async def find_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> MerchantView | None:
+    """Return the merchant, or None when there is none or it lies in the trash."""
+    row = await conn.fetchrow(GET, merchant_id)
+    return None if row is None else view(row)
+
+
 async def get_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> MerchantView:
     """Return the merchant; MerchantNotFoundException."""
-    row = await conn.fetchrow(GET, merchant_id)
-    if row is None:
+    merchant = await find_merchant(conn, merchant_id)
+    if merchant is None:
         raise MerchantNotFoundException
-    return view(row)
+    return merchant
 
 
 async def find_id(conn: asyncpg.Connection, code_or_id: str) -> uuid.UUID | None:
@@ -103,6 +110,14 @@ async def list_choices(conn: asyncpg.Connection, limit: int) -> list[tuple[uuid.
 async def list_ids(conn: asyncpg.Connection) -> list[uuid.UUID]:
     """Return all merchants, suspended ones too."""
     return [row["id"] for row in await conn.fetch(IDS)]
+
+
+async def get_zone(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> str:
+    """Return the IANA zone of the merchant, live or in the trash; MerchantNotFoundException."""
+    zone: str | None = await conn.fetchval(ZONE, merchant_id)
+    if zone is None:
+        raise MerchantNotFoundException
+    return zone
 
 
 async def list_zones(conn: asyncpg.Connection) -> list[tuple[uuid.UUID, str]]:

@@ -24,6 +24,9 @@ REVOKE_OF_USER = """
 UPDATE tenancy_sessions SET revoked_at = $2
 WHERE user_id = $1 AND revoked_at IS NULL AND ($3::uuid IS NULL OR merchant_id = $3) AND ($4::uuid IS NULL OR id <> $4)
 """
+REVOKE_OF_USERS_AT = """
+UPDATE tenancy_sessions SET revoked_at = $2 WHERE merchant_id = $1 AND kind = 'user' AND revoked_at IS NULL
+"""
 REVOKE_OF_TERMINAL = "UPDATE tenancy_sessions SET revoked_at = $3 WHERE merchant_id = $1 AND terminal_id = $2 AND revoked_at IS NULL"
 REVOKE_OF_CUSTOMER = "UPDATE tenancy_sessions SET revoked_at = $3 WHERE merchant_id = $1 AND customer_id = $2 AND revoked_at IS NULL"
 LIST_OF_CUSTOMER = """
@@ -95,6 +98,11 @@ async def revoke_of_user(
 ) -> int:
     """End the user's sessions, at `merchant_id` or everywhere, but `keep`; return how many."""
     return affected(await conn.execute(REVOKE_OF_USER, user_id, now, merchant_id, keep))
+
+
+async def revoke_of_users_at(conn: asyncpg.Connection, merchant_id: uuid.UUID, now: dt.datetime) -> int:
+    """End the sessions of everybody who signed in at the merchant; return how many."""
+    return affected(await conn.execute(REVOKE_OF_USERS_AT, merchant_id, now))
 
 
 async def revoke_of_terminal(conn: asyncpg.Connection, merchant_id: uuid.UUID, terminal_id: uuid.UUID, now: dt.datetime) -> int:

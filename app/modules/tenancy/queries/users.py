@@ -39,6 +39,7 @@ FROM tenancy_memberships b JOIN tenancy_merchants m ON m.id = b.merchant_id AND 
 WHERE b.user_id = $1 ORDER BY lower(m.name), b.merchant_id
 """
 NAMES = "SELECT user_id, display_name FROM tenancy_memberships WHERE merchant_id = $1 AND user_id = ANY($2::uuid[])"
+NAMES_OF_ALL = "SELECT id, display_name FROM tenancy_users WHERE id = ANY($1::uuid[])"
 CONTACT = "SELECT email, locale FROM tenancy_users WHERE id = $1 AND disabled_at IS NULL"
 
 INSERT_LINK = "INSERT INTO tenancy_password_links (id, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)"
@@ -168,6 +169,11 @@ async def note_entry(conn: asyncpg.Connection, merchant_id: uuid.UUID, user_id: 
 async def list_places(conn: asyncpg.Connection, user_id: uuid.UUID) -> list[Place]:
     """Return the active merchants that the user works for, by name. For orion_platform only."""
     return [Place(row["merchant_id"], row["name"], row["role"], row["store_id"]) for row in await conn.fetch(PLACES, user_id)]
+
+
+async def find_names_of_all(conn: asyncpg.Connection, user_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return what those of `user_ids` that exist are called. For orion_platform only."""
+    return {row["id"]: row["display_name"] for row in await conn.fetch(NAMES_OF_ALL, list(user_ids))}
 
 
 async def find_contact(conn: asyncpg.Connection, user_id: uuid.UUID) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, JsonValue, StringConstraints
 
 from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, LongText, OptionalLine, example
+from app.core.web.trash import DeletionAnswer
 from app.modules.tenancy.schemas.account import MERCHANT_ID, MerchantRole
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
@@ -161,7 +162,7 @@ class NewMerchantBody(Body):
 
 
 class MerchantAnswer(Answer):
-    """A merchant."""
+    """A merchant; `deletion` says how it came into the trash, if it is there."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [MERCHANT_EXAMPLE]})
 
@@ -173,10 +174,11 @@ class MerchantAnswer(Answer):
     currency: str
     status: Literal["active", "suspended"]
     created_at: dt.datetime
+    deletion: DeletionAnswer | None = None
 
 
 class StoreAnswer(Answer):
-    """A store; `code` is its address: /s/{code}/…"""
+    """A store; `code` is its address: /s/{code}/…, `deletion` says how it came into the trash, if it is there."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [STORE_EXAMPLE]})
 
@@ -193,14 +195,16 @@ class StoreAnswer(Answer):
     opening_text: str | None
     status: Literal["open", "closed"]
     created_at: dt.datetime
+    deletion: DeletionAnswer | None = None
 
 
 class StoreList(Answer):
-    """A merchant's stores, by name."""
+    """A merchant's stores, by name; what lies in the trash comes in pages, to which `next_cursor` leads."""
 
-    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [STORE_EXAMPLE]}]})
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [STORE_EXAMPLE], "next_cursor": None}]})
 
     items: list[StoreAnswer]
+    next_cursor: str | None = None
 
 
 class MemberAnswer(Answer):

@@ -136,6 +136,11 @@ async def update_merchant(ctx: Ctx, changes: Mapping[str, Any]) -> MerchantView:
     return await merchant_queries.get_merchant(ctx.conn, ctx.merchant_id)
 
 
+async def find_merchant(ctx: Ctx) -> MerchantView | None:
+    """Return the context's merchant, or None while it lies in the trash: its last tasks still run, and have nothing to do."""
+    return await merchant_queries.find_merchant(ctx.conn, ctx.merchant_id)
+
+
 async def get_merchant(ctx: Ctx) -> MerchantView:
     """Return the context's merchant."""
     return await merchant_queries.get_merchant(ctx.conn, ctx.merchant_id)

@@ -241,6 +241,8 @@ async def _open_member(conn: asyncpg.Connection, now: dt.datetime, credentials: 
         raise Forbidden
     if row["merchant_status"] != "active":
         raise MerchantInactiveException
+    if row["membership_store_id"] is not None and row["store_id"] is None:  # their one store is in the trash: they manage no other
+        raise Forbidden
     return row
 
 

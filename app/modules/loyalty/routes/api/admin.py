@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.api._admin import points, privacy
+from app.modules.loyalty.routes.api._admin import points, privacy, trash
 
 router = APIRouter()
-for part in (points, privacy):
+for part in (points, privacy, trash):
     router.include_router(part.router)

@@ -102,7 +102,8 @@ async def test_a_card_is_read_with_all_there_is_to_know(client: httpx.AsyncClien
         "id": str(card.id), "card_number": format_number(card.number), "status": "active", "stamp_count": 3, "stamps_target": 10,
         "stamps_filled": 3, "rewards_ready": 0, "points_balance": 12, "points_owed": 0, "enrolled_at_store_id": str(card.store_id),
         "holder": {"customer_id": str(card.customer_id), "first_name": "Zoé", "last_name": "Thill", "email": card.email},
-        "store_name": shop.merchant.store.name, "qr_token": card.qr_token, "merged_into_id": None, "visit_count": 2,
+        "store_name": shop.merchant.store.name, "qr_token": card.qr_token, "merged_into_id": None, "deletion": None,
+        "visit_count": 2,
         "created_at": "", "last_activity_at": "",
     }  # fmt: skip
     rows = await history(client, card)

@@ -1,7 +1,12 @@
 """From what services return to what the API answers."""
 
+import uuid
+from collections.abc import Mapping
+
+from app.core.web.trash import deletion_answer
 from app.modules.tenancy.queries.merchants import MerchantSummary, MerchantView
 from app.modules.tenancy.queries.stores import StoreSummary, StoreView
+from app.modules.tenancy.queries.trash import TrashedMerchant, TrashedStore
 from app.modules.tenancy.queries.users import MemberView, Place
 from app.modules.tenancy.schemas.account import AccountAnswer, PlaceAnswer, SignInAnswer
 from app.modules.tenancy.schemas.merchant import (
@@ -60,6 +65,23 @@ def merchant_row(row: MerchantSummary) -> MerchantRow:
 def store_answer(store: StoreView) -> StoreAnswer:
     """Return a store."""
     return StoreAnswer.model_validate(store, from_attributes=True)
+
+
+def trashed_store(item: TrashedStore, names: Mapping[uuid.UUID, str]) -> StoreAnswer:
+    """Return a store in the trash."""
+    return store_answer(item.store).model_copy(update={"deletion": deletion_answer(item.deletion, names)})
+
+
+def trashed_store_row(item: TrashedStore, names: Mapping[uuid.UUID, str]) -> StoreRow:
+    """Return a store in the trash as the platform's list shows it."""
+    owner = {"merchant_id": item.store.merchant_id, "merchant_name": item.merchant_name, "merchant_status": item.merchant_status}
+    return StoreRow.model_validate(trashed_store(item, names).model_dump() | owner)
+
+
+def trashed_merchant_row(item: TrashedMerchant, names: Mapping[uuid.UUID, str]) -> MerchantRow:
+    """Return a merchant in the trash as the platform's list shows it: its stores are there as well, its team waits."""
+    answer = merchant_answer(item.merchant).model_dump() | {"deletion": deletion_answer(item.deletion, names)}
+    return MerchantRow.model_validate(answer | {"store_count": 0, "member_count": 0})
 
 
 def store_row(row: StoreSummary) -> StoreRow:

@@ -10,7 +10,9 @@ from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
+from app.core.web.trash import OnlyDeleted
 from app.modules.tenancy.routes.api._answers import merchant_answer, merchant_row, new_merchant_answer, store_answer, store_row
+from app.modules.tenancy.routes.api.trash import trashed_merchants, trashed_stores_of_all
 from app.modules.tenancy.schemas.merchant import (
     MerchantAnswer,
     MerchantPage,
@@ -36,11 +38,14 @@ Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Rows on 
 async def list_merchants(
     q: Search = "",
     status: Status = None,
+    only_deleted: OnlyDeleted = False,
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
 ) -> MerchantPage:
-    """Return merchants by name, a page at a time."""
+    """Return merchants by name, or those in the trash, the latest first; a page at a time."""
+    if only_deleted:
+        return await trashed_merchants(ctx, q, cursor, limit)
     page = await merchant_service.list_merchants(ctx, search=q, status=status, cursor=cursor, limit=limit)
     return MerchantPage(items=[merchant_row(row) for row in page.items], next_cursor=page.next_cursor)
 
@@ -107,10 +112,13 @@ async def reopen_store(
 async def list_all_stores(
     q: StoreSearch = "",
     status: StoreStatus = None,
+    only_deleted: OnlyDeleted = False,
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
 ) -> StorePage:
-    """Return stores by name, open and closed, a page at a time."""
+    """Return stores by name, open and closed, or those in the trash, the latest first; a page at a time."""
+    if only_deleted:
+        return await trashed_stores_of_all(ctx, q, cursor, limit)
     page = await overview_service.list_all_stores(ctx, search=q, status=status, cursor=cursor, limit=limit)
     return StorePage(items=[store_row(row) for row in page.items], next_cursor=page.next_cursor)

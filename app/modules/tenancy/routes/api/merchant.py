@@ -8,8 +8,11 @@ from starlette.responses import Response
 
 from app.core.context import Ctx
 from app.core.web.deps import access
+from app.core.web.fields import Cursor
 from app.core.web.problems import documented
+from app.core.web.trash import OnlyDeleted, require_right
 from app.modules.tenancy.routes.api._answers import api_key_answer, member_answer, merchant_answer, store_answer
+from app.modules.tenancy.routes.api.trash import trashed_stores
 from app.modules.tenancy.schemas.merchant import (
     ApiKeyList,
     ChooseStoreBody,
@@ -47,9 +50,17 @@ async def change_profile(body: ProfileBody, ctx: Ctx = access("merchant", "tenan
     return merchant_answer(await merchant_service.update_merchant(ctx, body.model_dump()))
 
 
-@router.get("/stores", summary="List the stores", responses=documented())
-async def list_stores(include_closed: IncludeClosed = False, ctx: Ctx = access("merchant", "tenancy.store.view")) -> StoreList:
-    """Return the stores by name."""
+@router.get("/stores", summary="List the stores", responses=documented(400))
+async def list_stores(
+    include_closed: IncludeClosed = False,
+    only_deleted: OnlyDeleted = False,
+    cursor: Cursor | None = None,
+    ctx: Ctx = access("merchant", "tenancy.store.view"),
+) -> StoreList:
+    """Return the stores by name; or, to an owner, those in the trash, the latest first, a page at a time."""
+    if only_deleted:
+        require_right(ctx, "tenancy.store.trash")
+        return await trashed_stores(ctx, cursor)
     return StoreList(items=[store_answer(store) for store in await store_service.list_stores(ctx, include_closed=include_closed)])
 
 

@@ -46,6 +46,7 @@ async def test_a_merchant_is_created_with_store_and_owner(
         "currency": "EUR",
         "status": "active",
         "created_at": new["merchant"]["created_at"],
+        "deletion": None,
     }
     assert (new["store"]["code"], new["store"]["country"], new["store"]["status"]) == (f"{tag}-gare", "LU", "open")
     assert (new["owner"]["email"], new["owner"]["role"], new["owner"]["store_id"]) == (f"anna@{tag}.example", "owner", None)

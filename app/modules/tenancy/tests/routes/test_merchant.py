@@ -69,7 +69,7 @@ async def test_a_store_is_opened_changed_closed_and_opened_again(database: Datab
     made = await client.post(f"{ROOT}/stores", json=STORE | {"code": code.upper()})
     store = made.json()
     assert made.status_code == 201
-    assert store == STORE | {"id": store["id"], "code": code, "status": "open", "created_at": store["created_at"]}
+    assert store == STORE | {"id": store["id"], "code": code, "status": "open", "created_at": store["created_at"], "deletion": None}
     path = f"{ROOT}/stores/{store['id']}"
     assert (await client.get(path)).json() == store
     changed = await client.put(path, json=STORE | {"name": "Am Haff", "phone": None, "opening_text": None})

@@ -11,6 +11,7 @@ from app.core.idempotency import IdempotencyKey
 from app.core.web.deps import Mutation, access, idempotent
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
+from app.core.web.trash import OnlyDeleted, require_right
 from app.modules.loyalty.domain.enums import CardStatus
 from app.modules.loyalty.domain.voids import VOIDABLE
 from app.modules.loyalty.errors import TransactionNotFoundException
@@ -19,6 +20,7 @@ from app.modules.loyalty.queries import transactions
 from app.modules.loyalty.routes.api._merchant.shapes import merchant_card
 from app.modules.loyalty.routes.api._shapes import history_entry
 from app.modules.loyalty.routes.api._store.value import Stored, presenter, stored
+from app.modules.loyalty.routes.api._trash import list_trashed_cards
 from app.modules.loyalty.schemas.cards import CardChange, HistoryPage
 from app.modules.loyalty.schemas.merchant import AdjustBody, MerchantCard, MerchantCardList, ReasonBody, VoidBody
 from app.modules.loyalty.services import card_service, points_service, store_scope, void_service
@@ -42,10 +44,15 @@ async def list_cards(
     q: Search = None,
     store_id: Annotated[uuid.UUID | None, Query(description="Only cards enrolled at this store.")] = None,
     status: Annotated[CardStatus | None, Query(description="Only cards of this status.")] = None,
+    only_deleted: OnlyDeleted = False,
     cursor: Annotated[Cursor | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 25,
 ) -> MerchantCardList:
-    """Return the merchant's cards, the newest first, or those that `q` names, the best match first and without further pages."""
+    """Return the merchant's cards, the newest first, or those that `q` names, the best match first and without further pages; with
+    `only_deleted` those in the trash, which `q` and `store_id` narrow."""
+    if only_deleted:
+        require_right(ctx, "loyalty.card.trash")
+        return await list_trashed_cards(ctx, text=q, store_id=store_id, cursor=cursor, limit=limit)
     place = await store_scope.choose_card_store(ctx, store_id)
     if q:
         found = await card_service.search_card_for_store(ctx, text=q, store_id=place)
