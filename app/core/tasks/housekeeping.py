@@ -65,8 +65,11 @@ WHERE core_files.merchant_id = old.merchant_id AND core_files.id = old.id
 DELETE_SIGNS = "DELETE FROM core_heartbeats WHERE process IN (SELECT process FROM core_heartbeats WHERE beat_at < $1 LIMIT $2)"
 
 
-async def _clear(ctx: PlatformCtx, task: str, *steps: tuple[str, dt.timedelta]) -> None:
-    """Do one chunk of each step (a statement, and for how long rows are kept); go on at once when any of them was full."""
+async def clear(ctx: PlatformCtx, task: str, *steps: tuple[str, dt.timedelta]) -> None:
+    """Do one chunk of each step; go on at once, by the same `task`, when any of them was full.
+
+    A step is a statement, which deletes up to $2 rows that are older than $1, and for how long rows are kept.
+    """
     counts = [_count(await ctx.conn.execute(statement, ctx.now - keep, CHUNK)) for statement, keep in steps]
     if CHUNK in counts:
         ctx.enqueue(task)
@@ -78,33 +81,33 @@ def _count(status: str) -> int:
 
 async def forget_answers(ctx: PlatformCtx) -> None:
     """Delete answers to idempotent requests after 7 days."""
-    await _clear(ctx, "core.forget_answers", (DELETE_ANSWERS, KEEP_ANSWERS))
+    await clear(ctx, "core.forget_answers", (DELETE_ANSWERS, KEEP_ANSWERS))
 
 
 async def forget_addresses(ctx: PlatformCtx) -> None:
     """Remove addresses from the audit log after 90 days; the entries stay."""
-    await _clear(ctx, "core.forget_addresses", (SCRUB_ADDRESSES, KEEP_ADDRESSES))
+    await clear(ctx, "core.forget_addresses", (SCRUB_ADDRESSES, KEEP_ADDRESSES))
 
 
 async def forget_done_messages(ctx: PlatformCtx) -> None:
     """Delete messages 30 days after they were done; dead ones stay until somebody decides."""
-    await _clear(ctx, "core.forget_done_messages", (DELETE_DONE, KEEP_DONE))
+    await clear(ctx, "core.forget_done_messages", (DELETE_DONE, KEEP_DONE))
 
 
 async def forget_schedule_runs(ctx: PlatformCtx) -> None:
     """Delete beat's notes after 60 days, and the signs of life of processes that never signed off."""
-    await _clear(ctx, "core.forget_schedule_runs", (DELETE_RUNS, KEEP_RUNS), (DELETE_SIGNS, KEEP_SIGNS))
+    await clear(ctx, "core.forget_schedule_runs", (DELETE_RUNS, KEEP_RUNS), (DELETE_SIGNS, KEEP_SIGNS))
 
 
 async def forget_runs(ctx: PlatformCtx) -> None:
     """Delete long runs after 60 days, what tasks did after 90, refusals per store after one, alerts a year after their end."""
     steps = ((DELETE_JOB_RUNS, KEEP_JOB_RUNS), (DELETE_STATS, KEEP_STATS), (DELETE_REFUSALS, KEEP_REFUSALS), (DELETE_ALERTS, KEEP_ALERTS))
-    await _clear(ctx, "core.forget_runs", *steps)
+    await clear(ctx, "core.forget_runs", *steps)
 
 
 async def forget_files(ctx: PlatformCtx) -> None:
     """Delete files that have expired, and bulk jobs with their items after 90 days."""
-    await _clear(ctx, "core.forget_files", (DELETE_FILES, EXPIRED), (DELETE_BULK_JOBS, KEEP_BULK_JOBS))
+    await clear(ctx, "core.forget_files", (DELETE_FILES, EXPIRED), (DELETE_BULK_JOBS, KEEP_BULK_JOBS))
 
 
 TASKS: Mapping[str, Callable[..., Awaitable[None]]] = {

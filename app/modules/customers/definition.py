@@ -1,6 +1,13 @@
 """What the customers module plugs into the platform."""
 
-from app.core.modules import ModuleDefinition
+from app.core.i18n import N_
+from app.core.modules import ModuleDefinition, Schedule
 from app.modules.customers.personal import IMPERSONAL, PERSONAL
 
-MODULE = ModuleDefinition(name="customers", personal=PERSONAL, impersonal=IMPERSONAL)
+MODULE = ModuleDefinition(
+    name="customers",
+    tasks={"customers.forget_people": "app.modules.customers.tasks.housekeeping:forget_people"},
+    beat=(Schedule("customers.forget_people", seconds=86_400, title=N_("Forget old sign-in links and fingerprints")),),
+    personal=PERSONAL,
+    impersonal=IMPERSONAL,
+)

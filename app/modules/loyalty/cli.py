@@ -1,7 +1,9 @@
 """Operators' commands of loyalty."""
 
 import uuid
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -9,7 +11,10 @@ if TYPE_CHECKING:
     from app.core.db.engine import Database
     from app.modules.loyalty.queries.expiry import Forecast, ForecastCard
     from app.modules.loyalty.services.expiry_service import Swept
+    from app.modules.loyalty.services.replay_service import Replayed
     from app.modules.loyalty.services.verification_service import Verification
+
+T = TypeVar("T")
 
 STATEMENT_TIMEOUT_MS = 60_000
 FIRST_CARDS = 10
@@ -29,20 +34,7 @@ def verify_ledger(
     merchant: Annotated[str | None, typer.Option(help="Only this merchant: its id, or the code of one of its stores.")] = None,
 ) -> None:
     """Check that every card's history leads to its balances; exit code 1 and the first broken row of each card when one does not."""
-    from app.core.config import get_settings
-    from app.core.db.blocking import run_blocking
-    from app.core.db.engine import Database
-
-    settings = get_settings().model_copy(update={"statement_timeout_ms": STATEMENT_TIMEOUT_MS, "pool_size": 1})
-
-    async def run() -> "Verification | None":
-        database = Database.from_settings(settings, application="orion-verify-ledger")
-        try:
-            return await _verify(database, merchant)
-        finally:
-            await database.dispose()
-
-    result = run_blocking(run())
+    result = _with_database("orion-verify-ledger", lambda database: _verify(database, merchant))
     if result is None:
         _refuse_merchant(str(merchant))
     for item in result.broken:
@@ -78,29 +70,78 @@ def expire_points(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen now; change nothing.")] = False,
 ) -> None:
     """Let due points expire and warn of what is about to, as the nightly task does; exit code 3 while another process is at it."""
-    from app.core.config import get_settings
-    from app.core.db.blocking import run_blocking
-    from app.core.db.engine import Database
 
-    settings = get_settings().model_copy(update={"statement_timeout_ms": STATEMENT_TIMEOUT_MS, "pool_size": 1})
+    async def run(database: "Database") -> "Swept | tuple[Forecast, list[ForecastCard]] | None":
+        merchant_id = await _find_merchant(database, merchant)
+        if merchant_id is None:
+            return None
+        return await (_look_ahead if dry_run else _sweep)(database, merchant_id)
 
-    async def run() -> "Swept | tuple[Forecast, list[ForecastCard]] | None":
-        database = Database.from_settings(settings, application="orion-expire-points")
-        try:
-            merchant_id = await _find_merchant(database, merchant)
-            if merchant_id is None:
-                return None
-            return await (_look_ahead if dry_run else _sweep)(database, merchant_id)
-        finally:
-            await database.dispose()
-
-    result = run_blocking(run())
+    result = _with_database("orion-expire-points", run)
     if result is None:
         _refuse_merchant(merchant)
     elif isinstance(result, tuple):
         _show_forecast(*result)
     else:
         _show_swept(result)
+
+
+@cli.command("export-erasures")
+def export_erasures(
+    file: Annotated[Path, typer.Argument(help="File to write, one line for each erasure. Keep it beside the backups, not in them.")],
+) -> None:
+    """Write the log of erasures to a file: what `replay-erasures` needs after an older backup was restored. It names nobody."""
+    from app.modules.loyalty.services import replay_service
+
+    async def run(database: "Database") -> list[str]:
+        return list(replay_service.write_lines([erasure async for erasure in replay_service.list_all(database)]))
+
+    lines = _with_database("orion-export-erasures", run)
+    draft = file.with_name(f"{file.name}.part")
+    draft.write_text("".join(lines), encoding="utf-8")
+    draft.replace(file)
+    typer.echo(f"{len(lines)} erasures written.")
+
+
+@cli.command("replay-erasures")
+def replay_erasures(
+    log: Annotated[Path | None, typer.Option(help="A file of `export-erasures`: erasures that the backup does not know of.")] = None,
+) -> None:
+    """Erase again everybody whom a restored backup brought back. Run it before anything else works on a restored database."""
+    from app.modules.loyalty.services import replay_service
+
+    try:
+        known = list(replay_service.read_lines(log.read_text(encoding="utf-8").splitlines())) if log else []
+    except (OSError, ValueError) as error:
+        typer.secho(f"Error: {log} cannot be read: {error}.", fg="red", err=True)
+        raise typer.Exit(1) from error
+
+    async def run(database: "Database") -> "Replayed":
+        await replay_service.merge(database, known)
+        return await replay_service.replay(database)
+
+    result = _with_database("orion-replay-erasures", run)
+    typer.echo(
+        f"{result.logged} erasures in the log: {result.erased_again} done again, {result.unknown} of people who are not in this database."
+    )
+
+
+def _with_database(application: str, run: "Callable[[Database], Awaitable[T]]") -> "T":
+    """Run `run` with a connection of each role and return its result."""
+    from app.core.config import get_settings
+    from app.core.db.blocking import run_blocking
+    from app.core.db.engine import Database
+
+    settings = get_settings().model_copy(update={"statement_timeout_ms": STATEMENT_TIMEOUT_MS, "pool_size": 1})
+
+    async def opened() -> "T":
+        database = Database.from_settings(settings, application=application)
+        try:
+            return await run(database)
+        finally:
+            await database.dispose()
+
+    return run_blocking(opened())
 
 
 async def _look_ahead(database: "Database", merchant_id: uuid.UUID) -> "tuple[Forecast, list[ForecastCard]]":

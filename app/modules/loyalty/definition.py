@@ -57,6 +57,7 @@ MODULE = ModuleDefinition(
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
         "loyalty.export_my_data": "app.modules.loyalty.tasks.privacy_tasks:export_my_data",
+        "loyalty.forget_greetings": "app.modules.loyalty.tasks.housekeeping:forget_greetings",
         "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
         "loyalty.check_import": "app.modules.loyalty.tasks.import_tasks:check_import",
         "loyalty.run_import": "app.modules.loyalty.tasks.import_tasks:run_import",
@@ -85,6 +86,7 @@ MODULE = ModuleDefinition(
             "loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY, title=N_("Invite those who stayed away")
         ),
         Schedule("loyalty.verify_ledger", hour=3, title=N_("Check all cards’ histories"), is_repeatable=True),
+        Schedule("loyalty.forget_greetings", seconds=86_400, title=N_("Forget old birthday greetings")),
         Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),
     permissions=PERMISSIONS,

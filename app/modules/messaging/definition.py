@@ -1,7 +1,7 @@
 """What the messaging module plugs into the platform."""
 
 from app.core.i18n import N_
-from app.core.modules import MenuItem, ModuleDefinition
+from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.messaging.permissions import PERMISSIONS
 from app.modules.messaging.personal import IMPERSONAL, PERSONAL
 from app.modules.messaging.services.watch_service import MAIL_FAILURES
@@ -19,12 +19,14 @@ MODULE = ModuleDefinition(
         f"{_ROUTES}.api.admin:router",
     ),
     tasks={
+        "messaging.forget_bounces": f"{_TASKS}.housekeeping:forget_bounces",
         "messaging.send_mail": f"{_TASKS}.mail_tasks:send_mail",
         "messaging.send_test_mail": f"{_TASKS}.trial_tasks:send_test_mail",
         "messaging.send_user_invitation": f"{_TASKS}.user_mail_tasks:send_user_invitation",
         "messaging.send_password_link": f"{_TASKS}.user_mail_tasks:send_password_link",
         "messaging.send_password_changed": f"{_TASKS}.user_mail_tasks:send_password_changed",
     },
+    beat=(Schedule("messaging.forget_bounces", seconds=86_400, title=N_("Forget old bounces")),),
     handlers={
         UserInvited.name: ("messaging.send_user_invitation",),
         PasswordLinkRequested.name: ("messaging.send_password_link",),

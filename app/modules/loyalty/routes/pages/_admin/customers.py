@@ -18,8 +18,9 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.routes.api._privacy_shapes import erasure_preview
 from app.modules.loyalty.routes.pages._admin.frame import PAGE, OfMerchant, Search, merchant_values, show
+from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
 from app.modules.loyalty.routes.pages._merchant import views
-from app.modules.loyalty.routes.pages._merchant.people import LATEST, MAIL_STATES, PURPOSES, SORT_NAMES, SOURCES
+from app.modules.loyalty.routes.pages._merchant.people import LATEST, MAIL_STATES, SORT_NAMES
 from app.modules.loyalty.services import people_service, platform_service, privacy_service
 from app.modules.loyalty.services.people_service import PeopleFilter, PeopleSort
 from app.modules.messaging import public as messaging
