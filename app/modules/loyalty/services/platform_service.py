@@ -105,6 +105,28 @@ async def find_people(ctx: PlatformCtx, text: str, *, merchant_id: uuid.UUID | N
     ]
 
 
+async def list_people(
+    ctx: PlatformCtx,
+    text: str,
+    *,
+    merchant_id: uuid.UUID | None = None,
+    sort: customers.CustomerOrder = customers.CustomerOrder.NEWEST,
+    cursor: str | None = None,
+    limit: int = 25,
+) -> Page[tuple[uuid.UUID, CustomerRecord]]:
+    """Return a page of people with their merchants: whom `text` names (one page), or all of a merchant's; nobody without either.
+
+    Raises tenancy's MerchantNotFoundException, BadCursor.
+    """
+    if text:
+        return Page(await find_people(ctx, text, merchant_id=merchant_id))
+    if merchant_id is None:
+        return Page([])
+    inside = await tenancy.open_for_admin(ctx, merchant_id)
+    page = await customers.list_customers(inside, order=sort, cursor=cursor, limit=limit)
+    return Page([(merchant_id, customer) for customer in page.items], page.next_cursor, page.previous_cursor)
+
+
 async def with_holders(ctx: PlatformCtx, found: Sequence[PlatformCard]) -> list[HeldCard]:
     """Return `found` with their holders, read in one statement."""
     people = {(item.merchant_id, item.card.customer_id) for item in found if item.card.customer_id is not None}

@@ -33,7 +33,7 @@ class PlaceOfWork(Answer):
     store_name: str | None
 
 
-class PersonAnswer(Answer):
+class UserAnswer(Answer):
     """Somebody who signs in. Without a password they were invited and have not come yet; since `disabled_at` they are shut out."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [PERSON_EXAMPLE]})
@@ -51,12 +51,12 @@ class PersonAnswer(Answer):
     places: list[PlaceOfWork]
 
 
-class PersonPage(Answer):
+class UserPage(Answer):
     """A page of everybody who signs in; `next_cursor` leads on."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [{"items": [PERSON_EXAMPLE], "next_cursor": None}]})
 
-    items: list[PersonAnswer]
+    items: list[UserAnswer]
     next_cursor: str | None
 
 

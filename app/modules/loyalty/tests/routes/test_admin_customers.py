@@ -94,3 +94,43 @@ async def test_somebody_is_erased_after_a_look_at_what_goes(
     assert "data-open-modal" not in re.sub(
         r'data-open-modal="shortcuts"', "", await page_text(admin_client, f"/admin/customers/{card.customer_id}/erase")
     )
+
+
+async def test_the_api_lists_and_finds_cards_and_customers(database: Database, admin_client: httpx.AsyncClient) -> None:
+    shop = await make_shop(database)
+    person = applicant(phone="+352621123456")
+    card = await make_card(database, shop, person=person)
+    found = await admin_client.get("/api/v1/admin/loyalty/cards", params={"q": card.card_number})
+    assert found.json() == {
+        "items": [
+            {
+                "id": str(card.id),
+                "merchant_id": str(shop.id),
+                "card_number": card.card_number,
+                "status": "active",
+                "customer_id": str(card.customer_id),
+                "holder_name": "Léa Weber",
+                "holder_email": person.email,
+                "enrolled_at_store_id": str(shop.merchant.store.id),
+                "stamp_count": 0,
+                "stamps_target": card.state.stamps_target,
+                "points_balance": card.state.points_balance,
+                "created_at": card.created_at.isoformat().replace("+00:00", "Z"),
+                "deleted_at": None,
+                "deletion_reason": "",
+            }
+        ],
+        "next_cursor": None,
+    }
+    one = await admin_client.get(f"/api/v1/admin/loyalty/cards/{card.id}")
+    assert one.json() == found.json()["items"][0]
+    unknown = await admin_client.get(f"/api/v1/admin/loyalty/cards/{uuid.uuid4()}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "card_not_found")
+    people = await admin_client.get("/api/v1/admin/loyalty/customers", params={"merchant_id": str(shop.id)})
+    assert [(item["id"], item["email"], item["phone"]) for item in people.json()["items"]] == [
+        (str(card.customer_id), person.email, "+352621123456")
+    ]
+    for path, query in (("cards", {"q": "Weber"}), ("customers", {"q": "Weber"}), ("customers", {})):
+        assert (await admin_client.get(f"/api/v1/admin/loyalty/{path}", params=query)).json() == {"items": [], "next_cursor": None}
+    nowhere = await admin_client.get("/api/v1/admin/loyalty/customers", params={"merchant_id": str(uuid.uuid4())})
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "merchant_not_found")

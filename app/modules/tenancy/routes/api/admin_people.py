@@ -11,7 +11,7 @@ from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.problems import documented
-from app.modules.tenancy.schemas.people import DisableBody, EndedSessions, PersonAnswer, PersonPage, PlaceOfWork, SentLink
+from app.modules.tenancy.schemas.people import DisableBody, EndedSessions, PlaceOfWork, SentLink, UserAnswer, UserPage
 from app.modules.tenancy.services import people_service
 from app.modules.tenancy.services.people_service import Person
 
@@ -28,10 +28,10 @@ Sort = Annotated[
 Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Rows on a page.")]
 
 
-def person_answer(person: Person) -> PersonAnswer:
+def person_answer(person: Person) -> UserAnswer:
     """Return somebody as the API shows them."""
     places = [PlaceOfWork.model_validate(place) for place in person.places]
-    return PersonAnswer.model_validate(dataclasses.asdict(person.view) | {"places": places})
+    return UserAnswer.model_validate(dataclasses.asdict(person.view) | {"places": places})
 
 
 @router.get("", summary="List everybody who signs in", responses=documented(400))
@@ -43,26 +43,26 @@ async def list_people(
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.user.view"),
-) -> PersonPage:
+) -> UserPage:
     """Return people over all merchants with their roles, and the platform's admins, a page at a time."""
     page = await people_service.list_people(ctx, search=q, kind=kind, merchant_id=merchant_id, sort=sort, cursor=cursor, limit=limit)
-    return PersonPage(items=[person_answer(person) for person in page.items], next_cursor=page.next_cursor)
+    return UserPage(items=[person_answer(person) for person in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/{user_id}", summary="Read somebody who signs in", responses=documented(404))
-async def read_person(user_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.user.view")) -> PersonAnswer:
+async def read_person(user_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.user.view")) -> UserAnswer:
     """Return one person with every merchant they work for."""
     return person_answer(await people_service.get_person(ctx, user_id))
 
 
 @router.post("/{user_id}/disable", summary="Shut somebody out", responses=documented(404, 409))
-async def disable_person(user_id: uuid.UUID, body: DisableBody, ctx: PlatformCtx = access("admin", "tenancy.user.manage")) -> PersonAnswer:
+async def disable_person(user_id: uuid.UUID, body: DisableBody, ctx: PlatformCtx = access("admin", "tenancy.user.manage")) -> UserAnswer:
     """Keep somebody from signing in anywhere, end their sessions and stop their API keys, from the next request on. Never oneself."""
     return person_answer(await people_service.disable_person(ctx, user_id, reason=body.reason))
 
 
 @router.post("/{user_id}/enable", summary="Let somebody in again", responses=documented(404))
-async def enable_person(user_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.user.manage")) -> PersonAnswer:
+async def enable_person(user_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.user.manage")) -> UserAnswer:
     """Let somebody sign in again, with their password, roles and API keys as they were."""
     return person_answer(await people_service.enable_person(ctx, user_id))
 

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/admin/audit", tags=["Admin pages"], include_in_schem
 VIEW: Any = access("admin", "tenancy.audit.view")
 Id = Annotated[uuid.UUID | Literal[""], Query()]
 Day = Annotated[dt.date | Literal[""], Query()]
-TARGET_PAGES = {"merchant": "/admin/merchants/", "user": "/admin/users/"}
+TARGET_PAGES = {"merchant": "/admin/merchants/", "user": "/admin/users/", "card": "/admin/cards/", "customer": "/admin/customers/"}
 
 
 def target_href(entry: Entry) -> str | None:

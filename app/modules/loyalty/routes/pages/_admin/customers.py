@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from app.core.context import Ctx, PlatformCtx
 from app.core.i18n import _
-from app.core.pagination import Page
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.core.web.lists import page_links, sort_heads
@@ -22,14 +21,14 @@ from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.people import LATEST, MAIL_STATES, SORT_NAMES
 from app.modules.loyalty.services import people_service, platform_service, privacy_service
-from app.modules.loyalty.services.people_service import PeopleFilter, PeopleSort
+from app.modules.loyalty.services.people_service import PeopleSort
 from app.modules.messaging import public as messaging
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/admin/customers", tags=["Loyalty - Admin pages"], include_in_schema=False)
 READ: Any = access("admin", "loyalty.platform.read")
 ERASE: Any = access("admin", "loyalty.platform.erase")
-Sort = Annotated[PeopleSort, Query()]
+Sort = Annotated[customers.CustomerOrder, Query()]
 
 
 @router.get("", summary="The customers of all merchants")
@@ -38,11 +37,11 @@ async def list_customers(
     ctx: PlatformCtx = READ,
     q: Search = "",
     merchant: OfMerchant = "",
-    sort: Sort = PeopleSort.NEWEST,
+    sort: Sort = customers.CustomerOrder.NEWEST,
     cursor: Cursor | None = None,
 ) -> Response:
     """Show whom an e-mail address finds anywhere, or the people of one merchant; search, filter, sort and page are in the address."""
-    page = await _find(ctx, q, merchant or None, sort, cursor)
+    page = await platform_service.list_people(ctx, q, merchant_id=merchant or None, sort=sort, cursor=cursor, limit=PAGE)
     return show(
         request,
         ctx,
@@ -50,25 +49,13 @@ async def list_customers(
         rows=[(merchant_id, person, views.person_name(person)) for merchant_id, person in page.items],
         q=q,
         sort=sort.value,
-        sorts=[(item.value, _(name)) for item, name in SORT_NAMES.items()],
-        heads=sort_heads(request, sort.value, [PeopleSort.NAME, PeopleSort.NEWEST]) if merchant and not q else {},
+        sorts=[(item.value, _(SORT_NAMES[PeopleSort(item.value)])) for item in customers.CustomerOrder],
+        heads=sort_heads(request, sort.value, ["name", "-created"]) if merchant and not q else {},
         needs_merchant=platform_service.needs_merchant(q, merchant or None),
         most_found=platform_service.MOST_PEOPLE,
         **await merchant_values(ctx, merchant or None, {merchant_id for merchant_id, _person in page.items}),
         **page_links(request, page.next_cursor, page.previous_cursor),
     )
-
-
-async def _find(
-    ctx: PlatformCtx, text: str, merchant_id: uuid.UUID | None, sort: PeopleSort, cursor: str | None
-) -> Page[tuple[uuid.UUID, customers.CustomerRecord]]:
-    if text:
-        return Page(await platform_service.find_people(ctx, text, merchant_id=merchant_id))
-    if merchant_id is None:
-        return Page([])
-    inside = await tenancy.open_for_admin(ctx, merchant_id)
-    page = await people_service.list_people(inside, PeopleFilter(), sort=sort, cursor=cursor, limit=PAGE)
-    return Page([(merchant_id, person.customer) for person in page.items], page.next_cursor, page.previous_cursor)
 
 
 async def _inside(ctx: PlatformCtx, customer_id: uuid.UUID) -> Ctx:
