@@ -51,12 +51,13 @@ async function readProblem(response) {
 }
 
 /**
- * One request. `body` goes as JSON; `key` is an Idempotency-Key. Answers the parsed body, null for an empty one.
+ * One request. `body` goes as JSON, `file` as it is; `key` is an Idempotency-Key. Answers the parsed body, null for an empty one.
  * Throws ApiError for everything that is not a success.
  */
-export async function request(path, { method = "GET", body, key, timeout = TIMEOUT_MS } = {}) {
+export async function request(path, { method = "GET", body, file, key, timeout = TIMEOUT_MS } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file) headers["Content-Type"] = "text/csv";
   if (key) headers["Idempotency-Key"] = key;
   let response;
   try {
@@ -65,7 +66,7 @@ export async function request(path, { method = "GET", body, key, timeout = TIMEO
       headers,
       credentials: "same-origin",
       cache: "no-store",
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: file ?? (body === undefined ? undefined : JSON.stringify(body)),
       signal: AbortSignal.timeout(timeout),
     });
   } catch (error) {

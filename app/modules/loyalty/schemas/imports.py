@@ -32,7 +32,7 @@ Position = Annotated[int, Field(ge=0, lt=MAX_COLUMNS)]
 
 
 class CheckBody(Body):
-    """How to read the file: which column (from 0) is what, what divides cells, whether the day or the month comes first.
+    """How to read the file: which column (from 0, null: none) is what, what divides cells, whether the day or the month comes first.
 
     People without a store in the file get their card at `store_id`. `source` names the other system: a person's balance from it is
     booked once, whatever is imported again. `tells_people` mails everybody who gets a card.
@@ -43,7 +43,7 @@ class CheckBody(Body):
         source="old-till", tells_people=False,
     )  # fmt: skip
 
-    columns: dict[Column, Position]
+    columns: dict[Column, Position | None]
     delimiter: Delimiter
     date_order: DateOrder = DateOrder.DAY_FIRST
     store_id: uuid.UUID

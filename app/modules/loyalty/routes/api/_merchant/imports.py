@@ -106,7 +106,7 @@ async def check_import(import_id: uuid.UUID, body: CheckBody, mutation: Mutation
         job = await imports.get_import(ctx, import_id)
         preview = await import_service.read_preview(ctx, job, body.delimiter)
         choices = Choices(
-            columns=body.columns,
+            columns={field: position for field, position in body.columns.items() if position is not None},
             width=len(preview.header),
             delimiter=body.delimiter,
             date_order=body.date_order,
