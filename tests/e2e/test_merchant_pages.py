@@ -18,6 +18,7 @@ PANEL = (
     "/merchants/stores/{store_id}", "/merchants/stores/{store_id}/poster?size=a4", "/merchants/stores/{store_id}/poster?size=a6",
     "/merchants/staff", "/merchants/terminals", "/merchants/cards", "/merchants/cards?q=nobody", "/merchants/cards/{card_id}",
     "/merchants/customers", "/merchants/customers?q=nobody", "/merchants/customers?sort=-visit", "/merchants/customers/{customer_id}",
+    "/merchants/import", "/merchants/export",
     "/merchants/settings", "/merchants/settings/locations", "/merchants/settings/merge", "/merchants/settings/business",
     "/merchants/team", "/merchants/keys", "/merchants/account", "/merchants/choose",
 )  # fmt: skip
