@@ -40,7 +40,7 @@ MODULE = ModuleDefinition(
     ),
     menu=(
         MenuItem("merchant", N_("Mails"), "mail", "/merchants/mails", "messaging.template.edit", 35, N_("Your offer")),
-        MenuItem("admin", N_("Mails"), "mail", "/admin/mails", "messaging.log.view", 40),
+        MenuItem("admin", N_("Mails"), "mail", "/admin/mails", "messaging.log.view", 70),
     ),
     openers={"mail": "app.modules.messaging.services.links:open_mail_link"},
     permissions=PERMISSIONS,
