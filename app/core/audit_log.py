@@ -3,12 +3,15 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import asyncpg
 
 from app.core import pagination
 from app.core.context import Ctx, PlatformCtx
 from app.core.db import lists
+from app.core.i18n import _
 from app.core.pagination import Page
 
 SELECT = """
@@ -32,6 +35,24 @@ SELECT at, action, details, CASE WHEN actor_kind IN ('anonymous', 'customer') TH
 WHERE merchant_id = $1 AND target_id = ANY($2::uuid[]) ORDER BY at, id
 """
 NEWEST_FIRST = lists.newest_first("a", "at")
+
+
+_titles: dict[str, str] = {}
+
+
+def register(titles: Mapping[str, str]) -> None:
+    """Make known what a module's actions are called: a msgid for each."""
+    _titles.update(titles)
+
+
+def title_of(action: str) -> str:
+    """Return what an action is called, in the current language; the action itself, spelled out, when no module names it."""
+    return _(_titles[action]) if action in _titles else action.replace(".", " · ").replace("_", " ")
+
+
+def known_actions() -> Collection[str]:
+    """Return the actions that have a name."""
+    return _titles.keys()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,7 +81,8 @@ class Entry:
 class Wanted:
     """Which entries: each that is None is not asked for. `since` and `until` are instants, the latter outside.
 
-    On the platform's face a `target_id` without a merchant is one of the platform's own, such as a user.
+    On the platform's face a `target_id` without a merchant is one of the platform's own, such as a user. `prefixes` are beginnings of
+    actions; as no index serves them, a page may be short, or empty, although others follow.
     """
 
     merchant_id: uuid.UUID | None = None
@@ -70,6 +92,7 @@ class Wanted:
     action: str | None = None
     since: dt.datetime | None = None
     until: dt.datetime | None = None
+    prefixes: tuple[str, ...] = ()
 
 
 async def list_entries(
@@ -93,7 +116,14 @@ async def list_entries(
         where.add("a.at >= ?", wanted.since)
     if wanted.until is not None:
         where.add("a.at < ?", wanted.until)
-    page = await lists.read_page(ctx.conn, SELECT, where, NEWEST_FIRST, cursor=cursor, limit=limit)
+    if wanted.prefixes:
+
+        async def sift(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
+            return [row for row in rows if row["action"].startswith(wanted.prefixes)]
+
+        page = await lists.read_sifted_page(ctx.conn, SELECT, where, NEWEST_FIRST, sift=sift, cursor=cursor, limit=limit)
+    else:
+        page = await lists.read_page(ctx.conn, SELECT, where, NEWEST_FIRST, cursor=cursor, limit=limit)
     return Page([Entry(**dict(row)) for row in page.items], page.next_cursor, page.previous_cursor)
 
 

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from app.core import alerts, bulk, hooks, permissions
+from app.core import alerts, audit_log, bulk, hooks, permissions
 from app.core.alerts import AlertRule
 from app.core.bulk import BulkKind
 from app.core.hooks import Moment
@@ -73,7 +73,7 @@ class ModuleDefinition:
     operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
     that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`. `bulk` are
     the kinds of long jobs that the module does. `hooks` maps a moment (`app/core/hooks.py`) to the import path of what the module
-    does then.
+    does then. `audit_titles` says what the module's actions in the audit log are called.
     """
 
     name: str
@@ -93,6 +93,7 @@ class ModuleDefinition:
     cli: str | None = None
     bulk: Sequence[BulkKind] = ()
     hooks: Mapping[Moment, str] = dataclasses.field(default_factory=dict)
+    audit_titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def load_attribute(path: str) -> Any:
@@ -119,6 +120,7 @@ def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
         alerts.register(definition.alerts)
         bulk.register(definition.bulk)
         hooks.register(definition.hooks)
+        audit_log.register(definition.audit_titles)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)

@@ -20,7 +20,7 @@ PANEL = (
     "/merchants/customers", "/merchants/customers?q=nobody", "/merchants/customers?sort=-visit", "/merchants/customers/{customer_id}",
     "/merchants/import", "/merchants/export",
     "/merchants/settings", "/merchants/settings/locations", "/merchants/settings/merge", "/merchants/settings/business",
-    "/merchants/team", "/merchants/keys", "/merchants/account", "/merchants/choose",
+    "/merchants/team", "/merchants/keys", "/merchants/audit", "/merchants/audit?family=texts", "/merchants/account", "/merchants/choose",
 )  # fmt: skip
 BEFORE = (
     "/merchants/sign-in",

@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition
+from app.modules.cms.audit_texts import AUDIT_TEXTS
 from app.modules.cms.permissions import PERMISSIONS
 from app.modules.cms.personal import IMPERSONAL, PERSONAL
 from app.modules.tenancy.events import StoreCreated
@@ -18,4 +19,5 @@ MODULE = ModuleDefinition(
     permissions=PERMISSIONS,
     personal=PERSONAL,
     impersonal=IMPERSONAL,
+    audit_titles=AUDIT_TEXTS,
 )

@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import ModuleDefinition, Schedule
+from app.modules.customers.audit_texts import AUDIT_TEXTS
 from app.modules.customers.personal import IMPERSONAL, PERSONAL
 
 MODULE = ModuleDefinition(
@@ -10,4 +11,5 @@ MODULE = ModuleDefinition(
     beat=(Schedule("customers.forget_people", seconds=86_400, title=N_("Forget old sign-in links and fingerprints")),),
     personal=PERSONAL,
     impersonal=IMPERSONAL,
+    audit_titles=AUDIT_TEXTS,
 )

@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
+from app.modules.loyalty.audit_texts import AUDIT_TEXTS
 from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR, REENGAGEMENT_WEEKDAY
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
@@ -31,6 +32,7 @@ MENU = (
     MenuItem("admin", N_("Cards"), "credit-card", "/admin/cards", "loyalty.platform.read", 60),
     MenuItem("admin", N_("Customers"), "users", "/admin/customers", "loyalty.platform.read", 65),
     MenuItem("merchant", N_("Import and export"), "download", "/merchants/import", "loyalty.import.run", 78, N_("Administration")),
+    MenuItem("merchant", N_("Audit log"), "history", "/merchants/audit", "loyalty.audit.read", 74, N_("Administration")),
     MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80, N_("Administration")),
 )
 
@@ -99,6 +101,7 @@ MODULE = ModuleDefinition(
     },
     personal=PERSONAL,
     impersonal=IMPERSONAL,
+    audit_titles=AUDIT_TEXTS,
     alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )

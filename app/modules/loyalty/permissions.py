@@ -39,6 +39,7 @@ PERMISSIONS = (
     Permission("loyalty.import.run", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.export.read", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.overview.read", MANAGERS),
+    Permission("loyalty.audit.read", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.storefront.read", PUBLIC),
     Permission("loyalty.storefront.enroll", PUBLIC),
     Permission("loyalty.storefront.sign_in", PUBLIC),

@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
+from app.modules.messaging.audit_texts import AUDIT_TEXTS
 from app.modules.messaging.permissions import PERMISSIONS
 from app.modules.messaging.personal import IMPERSONAL, PERSONAL
 from app.modules.messaging.services.watch_service import MAIL_FAILURES
@@ -46,6 +47,7 @@ MODULE = ModuleDefinition(
     permissions=PERMISSIONS,
     personal=PERSONAL,
     impersonal=IMPERSONAL,
+    audit_titles=AUDIT_TEXTS,
     cli="app.modules.messaging.cli:cli",
     alerts=(MAIL_FAILURES,),
     alert_mail="app.modules.messaging.services.alert_mail_service:send_alert_mail",

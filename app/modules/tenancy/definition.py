@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
+from app.modules.tenancy.audit_texts import AUDIT_TEXTS
 from app.modules.tenancy.permissions import PERMISSIONS
 from app.modules.tenancy.personal import IMPERSONAL, PERSONAL
 
@@ -45,6 +46,7 @@ MODULE = ModuleDefinition(
     permissions=PERMISSIONS,
     personal=PERSONAL,
     impersonal=IMPERSONAL,
+    audit_titles=AUDIT_TEXTS,
     cli="app.modules.tenancy.cli:cli",
     tasks={"tenancy.forget_sessions": "app.modules.tenancy.tasks.housekeeping:forget_sessions"},
     beat=(Schedule("tenancy.forget_sessions", seconds=3600, title=N_("Forget ended sessions and links")),),

@@ -77,6 +77,7 @@ __all__ = [
     "list_merchant_ids",
     "list_sessions_of_customer",
     "list_stores",
+    "list_team_names",
     "list_zones",
     "lock_all_for_staff_pin",
     "merchant_zone",
@@ -106,6 +107,11 @@ async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple
 async def find_names_of_users(ctx: PlatformCtx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the names by which those of `user_ids` who exist call themselves, whoever they work for."""
     return await people.find_names(ctx.conn, user_ids)
+
+
+async def list_team_names(ctx: Ctx) -> list[tuple[uuid.UUID, str]]:
+    """Return the ids and names of the people of the team: owners, managers, staff, each by name."""
+    return [(member.user_id, member.display_name) for member in await user_queries.list_members(ctx.conn, ctx.merchant_id)]
 
 
 async def find_user_names(ctx: Ctx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:

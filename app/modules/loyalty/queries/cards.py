@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import asyncpg
 
@@ -31,6 +31,7 @@ MERCHANT_OF = """
 SELECT c.merchant_id FROM loyalty_programs p JOIN loyalty_cards c ON c.merchant_id = p.merchant_id AND c.id = $1 AND c.program_id = p.id
 WHERE c.deleted_at IS NULL
 """
+NUMBERS = "SELECT id, card_number FROM loyalty_cards WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
 HOLDERS_AT_STORE = """
 SELECT DISTINCT customer_id FROM loyalty_cards
 WHERE merchant_id = $1 AND enrolled_at_store_id = $2 AND customer_id = ANY($3::uuid[]) AND deleted_at IS NULL AND status <> 'merged'
@@ -92,6 +93,11 @@ async def list_of_customers(ctx: Ctx, customer_ids: Sequence[uuid.UUID], *, stor
     if not customer_ids:
         return []
     return [card_of(row) for row in await ctx.conn.fetch(OF_CUSTOMERS, ctx.merchant_id, list(customer_ids), store_id)]
+
+
+async def find_numbers(ctx: Ctx, card_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the numbers of those of `card_ids` that exist, in the trash or not."""
+    return {row["id"]: row["card_number"] for row in await ctx.conn.fetch(NUMBERS, ctx.merchant_id, list(card_ids))}
 
 
 async def filter_holders_at(ctx: Ctx, customer_ids: Sequence[uuid.UUID], store_id: uuid.UUID) -> frozenset[uuid.UUID]:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 import asyncpg
 
@@ -16,6 +17,7 @@ LIST = f"""
 SELECT {COLUMNS} FROM loyalty_staff_pins
 WHERE merchant_id = $1 AND is_active AND ($2::uuid IS NULL OR store_id = $2) ORDER BY lower(display_name), id LIMIT 500
 """
+NAMES = "SELECT id, display_name FROM loyalty_staff_pins WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
 SETTINGS = """
 SELECT pin_policy, pin_length, unlock_minutes, max_pin_attempts, pin_lock_minutes FROM loyalty_merchant_settings WHERE merchant_id = $1
 """
@@ -53,6 +55,11 @@ async def get_pin(ctx: Ctx, pin_id: uuid.UUID) -> StaffPin:
     if row is None:
         raise PinNotFoundException
     return _staff(row)
+
+
+async def find_names(ctx: Ctx, pin_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of those of `pin_ids` that exist, taken away or not."""
+    return {row["id"]: row["display_name"] for row in await ctx.conn.fetch(NAMES, ctx.merchant_id, list(pin_ids))}
 
 
 async def list_pins(ctx: Ctx, store_id: uuid.UUID | None = None) -> list[StaffPin]:

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.api._merchant import bulk, cards, exports, home, imports, merging, people, privacy, program, team, trash
+from app.modules.loyalty.routes.api._merchant import (
+    audit,
+    bulk,
+    cards,
+    exports,
+    home,
+    imports,
+    merging,
+    people,
+    privacy,
+    program,
+    team,
+    trash,
+)
 
 router = APIRouter()
-for part in (program, team, trash, bulk, cards, people, merging, imports, exports, home, privacy):
+for part in (program, team, trash, bulk, cards, people, merging, imports, exports, home, privacy, audit):
     router.include_router(part.router)

@@ -2,8 +2,20 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.pages._merchant import bulk, cards, counter, home, imports, people, privacy, program, settings, stores
+from app.modules.loyalty.routes.pages._merchant import (
+    audit,
+    bulk,
+    cards,
+    counter,
+    home,
+    imports,
+    people,
+    privacy,
+    program,
+    settings,
+    stores,
+)
 
 router = APIRouter()
-for part in (bulk, home, program, stores, counter, cards, people, imports, settings, privacy):
+for part in (bulk, home, program, stores, counter, cards, people, imports, settings, privacy, audit):
     router.include_router(part.router)

@@ -15,7 +15,7 @@ from app.core.db.engine import Database
 from app.core.i18n import translate
 from app.modules.loyalty.domain.enums import PinRole, ProgramType
 from app.modules.loyalty.queries import merges
-from app.modules.loyalty.routes.pages._merchant import cards, counter, home, people, program, settings, stores
+from app.modules.loyalty.routes.pages._merchant import audit, cards, counter, home, people, program, settings, stores
 from app.modules.loyalty.services import merge_service
 from app.modules.loyalty.tests.factories import (
     MadeShop,
@@ -59,6 +59,7 @@ VIEWS = (
     View("/merchants/cards", "staff"),
     View("/merchants/cards/{card_id}", "staff"),
     View("/merchants/cards/{card_id}/qr.svg", "staff"),
+    View("/merchants/audit"),
     View("/merchants/customers"),
     View("/merchants/customers/{customer_id}"),
     View("/merchants/settings"),
@@ -84,7 +85,7 @@ async def see(browser: httpx.AsyncClient, path: str, user: MadeUser, *, locale: 
 
 
 def test_every_page_has_an_entry() -> None:
-    parts = (cards, counter, home, people, program, settings, stores)
+    parts = (audit, cards, counter, home, people, program, settings, stores)
     routes = [route for part in parts for route in part.router.routes if isinstance(route, APIRoute)]
     assert {route.path for route in routes} == {view.path for view in VIEWS}
     assert all(route.methods == {"GET"} for route in routes)

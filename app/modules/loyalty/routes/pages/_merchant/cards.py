@@ -99,6 +99,7 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, curso
         is_first=cursor is None,
         may_correct=permissions.is_allowed("loyalty.points.correct", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
         may_see_person=permissions.is_allowed("loyalty.customer.read", ctx.actor.role),
+        may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
         is_blocking=policy is VoidPolicy.BLOCK,
     )
 

@@ -124,5 +124,6 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
         program=await programs.find_program(ctx),
         may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
         may_erase=permissions.is_allowed("loyalty.customer.erase", ctx.actor.role, bound_to=ctx.actor.store_id),
+        may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
         **page_links(request, page.next_cursor),
     )

@@ -1,0 +1,35 @@
+"""What loyalty's entries in the audit log are called."""
+
+from app.core.i18n import N_
+
+AUDIT_TEXTS = {
+    "loyalty.card.activated": N_("Switched a card on"),
+    "loyalty.card.bulk_bonus": N_("Gave many cards a bonus"),
+    "loyalty.card.bulk_deactivation": N_("Switched many cards off"),
+    "loyalty.card.deactivated": N_("Switched a card off"),
+    "loyalty.card.enrolled": N_("Gave out a card"),
+    "loyalty.cards.merged": N_("Merged the cards of a person"),
+    "loyalty.cross_location.switched": N_("Changed where cards work"),
+    "loyalty.customer.erased": N_("Deleted a person's data"),
+    "loyalty.logo.changed": N_("Changed the logo"),
+    "loyalty.logo.removed": N_("Took the logo away"),
+    "loyalty.merge.done": N_("Finished merging cards"),
+    "loyalty.merge.started": N_("Started merging cards"),
+    "loyalty.merge.stopped": N_("Stopped merging cards"),
+    "loyalty.pin.created": N_("Gave somebody a PIN"),
+    "loyalty.pin.disabled": N_("Took a PIN away"),
+    "loyalty.pin.locked": N_("A PIN was locked after wrong tries"),
+    "loyalty.pin.unlocked": N_("Unlocked a PIN"),
+    "loyalty.pin.updated": N_("Changed a PIN or who has it"),
+    "loyalty.points.adjusted": N_("Corrected the points of a card"),
+    "loyalty.program.changed": N_("Changed the program"),
+    "loyalty.program.created": N_("Set up the program"),
+    "loyalty.reward.changed": N_("Changed a reward"),
+    "loyalty.reward.created": N_("Added a reward"),
+    "loyalty.reward.deleted": N_("Took a reward away"),
+    "loyalty.settings.changed": N_("Changed the settings of the counter"),
+    "loyalty.terminal.code_created": N_("Made a code to pair a terminal"),
+    "loyalty.terminal.paired": N_("Paired a terminal"),
+    "loyalty.terminal.renamed": N_("Renamed a terminal"),
+    "loyalty.terminal.revoked": N_("Revoked a terminal"),
+}
