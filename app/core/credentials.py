@@ -11,8 +11,9 @@ import asyncpg
 
 from app.core.context import Principal
 
-Face = Literal["public", "account", "admin", "merchant", "store", "storefront", "mail"]
-"""`mail` are the pages behind signed links in mails: the token in the path says whose they are, and nobody is signed in."""
+Face = Literal["public", "account", "admin", "behalf", "merchant", "store", "storefront", "mail"]
+"""`behalf` is the platform's admin who acts within one merchant. `mail` are the pages behind signed links in mails: the token in the
+path says whose they are, and nobody is signed in."""
 
 USER_COOKIE = "orion_session"
 TERMINAL_COOKIE = "orion_terminal"

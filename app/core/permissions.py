@@ -24,11 +24,13 @@ class Permission:
     """One right: its name and the roles that hold it.
 
     `is_for_whole_business`: somebody bound to one of the merchant's stores does not hold it, as it concerns the others as well.
+    `is_merchants_alone`: the platform's admin who acts for the merchant does not hold it.
     """
 
     name: str
     roles: frozenset[Role]
     is_for_whole_business: bool = False
+    is_merchants_alone: bool = False
 
 
 CORE = (
@@ -54,7 +56,12 @@ def roles_for(name: str) -> frozenset[Role]:
     return _registry[name].roles
 
 
-def is_allowed(name: str, role: str | None, *, bound_to: uuid.UUID | None = None) -> bool:
-    """Return whether `role` holds the permission `name`; `bound_to` is the one store that the person may manage, if it is one."""
+def is_allowed(name: str, role: str | None, *, bound_to: uuid.UUID | None = None, is_acting: bool = False) -> bool:
+    """Return whether `role` holds the permission `name`.
+
+    `bound_to` is the one store that the person may manage, if it is one; `is_acting`: it is the platform's admin who acts for them.
+    """
     permission = _registry[name]
+    if is_acting and permission.is_merchants_alone:
+        return False
     return role in permission.roles and not (permission.is_for_whole_business and bound_to is not None)

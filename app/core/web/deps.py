@@ -53,6 +53,10 @@ class Access:
         self.limit = limit
         self.limit_name = limit_name or permission
 
+    def on(self, face: Face) -> "Access":
+        """Return the same for another face."""
+        return type(self)(face, self.permission, limit=self.limit, limit_name=self.limit_name)
+
     @contextlib.asynccontextmanager
     async def open(self, request: Request, *, is_counted: bool = True) -> AsyncIterator[Any]:
         """Open the unit of work for `request`, check the caller's right and, unless told otherwise, count it against the limit."""
@@ -86,7 +90,8 @@ class Access:
     ) -> Principal:
         principal = await open_face(conn, now, credentials)
         bound_to = principal.actor.store_id if self.face == "merchant" else None
-        if not permissions.is_allowed(self.permission, principal.actor.role, bound_to=bound_to):
+        is_acting = principal.actor.acting_admin_id is not None
+        if not permissions.is_allowed(self.permission, principal.actor.role, bound_to=bound_to, is_acting=is_acting):
             raise Unauthenticated if principal.actor.kind == "anonymous" else Forbidden
         return principal
 

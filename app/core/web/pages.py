@@ -67,7 +67,7 @@ def navigation(request: Request, face: str, actor: Actor) -> list[dict[str, Any]
             "group": _(item.group) if item.group else "",
         }
         for item in items
-        if permissions.is_allowed(item.permission, actor.role, bound_to=actor.store_id)
+        if permissions.is_allowed(item.permission, actor.role, bound_to=actor.store_id, is_acting=actor.acting_admin_id is not None)
     ]
 
 

@@ -54,6 +54,7 @@ MODULE = ModuleDefinition(
     openers={
         "account": f"{_SERVICE}:open_account",
         "admin": f"{_SERVICE}:open_admin",
+        "behalf": f"{_SERVICE}:open_behalf",
         "merchant": f"{_SERVICE}:open_merchant",
         "store": f"{_SERVICE}:open_store",
         "storefront": f"{_SERVICE}:open_storefront",

@@ -41,6 +41,11 @@ LAST_SEEN_OF_TERMINALS = """
 SELECT terminal_id, max(last_seen_at) AS seen_at FROM tenancy_sessions
 WHERE merchant_id = $1 AND terminal_id = ANY($2::uuid[]) GROUP BY terminal_id
 """
+SET_MERCHANT = """
+UPDATE tenancy_sessions SET merchant_id = $2, store_id = NULL, staff_pin_id = NULL, unlocked_until = NULL WHERE id = $1 AND kind = 'user'
+"""
+SEE_MERCHANT = "SELECT set_config('app.merchant_id', $1, true)"
+FIND_SEEN_MERCHANT = "SELECT status, locale FROM tenancy_merchants WHERE id = $1 AND deleted_at IS NULL"
 SET_STORE = "UPDATE tenancy_sessions SET store_id = $3, staff_pin_id = NULL, unlocked_until = NULL WHERE merchant_id = $1 AND id = $2"
 FIND_WAITING = """
 SELECT s.id, s.user_id FROM tenancy_sessions s JOIN tenancy_users u ON u.id = s.user_id
@@ -80,6 +85,12 @@ async def open_api_key(conn: asyncpg.Connection, key: str, now: dt.datetime) -> 
 async def open_store(conn: asyncpg.Connection, code: str, customer_token: str | None, now: dt.datetime) -> asyncpg.Record | None:
     """Return the store with `code`, with the customer's session at its merchant, or None. Sets the transaction's merchant."""
     return await conn.fetchrow(OPEN_STORE, code, hash_token(customer_token) if customer_token else None, now)
+
+
+async def see_merchant(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> asyncpg.Record | None:
+    """Set the transaction's merchant for an admin who acts for them; return status and language, None when there is no such one."""
+    await conn.execute(SEE_MERCHANT, str(merchant_id))
+    return await conn.fetchrow(FIND_SEEN_MERCHANT, merchant_id)
 
 
 async def insert(conn: asyncpg.Connection, **values: Any) -> None:
@@ -132,6 +143,11 @@ async def set_unlocked(
 async def lock_of_staff_pin(conn: asyncpg.Connection, merchant_id: uuid.UUID, staff_pin_id: uuid.UUID) -> int:
     """Lock the sessions that the PIN had opened; return how many."""
     return affected(await conn.execute(LOCK_OF_STAFF_PIN, merchant_id, staff_pin_id))
+
+
+async def set_merchant(conn: asyncpg.Connection, session_id: uuid.UUID, merchant_id: uuid.UUID | None) -> None:
+    """Note the merchant at which a user works, or that it is none any more."""
+    await conn.execute(SET_MERCHANT, session_id, merchant_id)
 
 
 async def set_store(conn: asyncpg.Connection, merchant_id: uuid.UUID, session_id: uuid.UUID, store_id: uuid.UUID) -> None:

@@ -14,10 +14,11 @@ from app.core.ids import new_id
 from app.core.pagination import Page
 from app.modules.tenancy.domain import zones
 from app.modules.tenancy.domain.email_address import require_email
-from app.modules.tenancy.errors import MerchantNotFoundException
+from app.modules.tenancy.errors import MerchantInactiveException, MerchantNotFoundException
 from app.modules.tenancy.events import MerchantCreated
 from app.modules.tenancy.models import Merchant
 from app.modules.tenancy.queries import merchants as merchant_queries
+from app.modules.tenancy.queries import sessions as session_queries
 from app.modules.tenancy.queries.merchants import MerchantSummary, MerchantView
 from app.modules.tenancy.queries.stores import StoreView
 from app.modules.tenancy.queries.users import MemberView
@@ -56,6 +57,33 @@ async def open_for_admin(ctx: PlatformCtx, merchant_id: uuid.UUID) -> Ctx:
     """Like `act_for_merchant`; MerchantNotFoundException when there is no such merchant."""
     await merchant_queries.get_merchant(ctx.conn, merchant_id)
     return act_for_merchant(ctx, merchant_id)
+
+
+async def enter_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID) -> None:
+    """Let the admin's session work in the merchant's panel on their behalf, until it leaves. The right is read on every request.
+
+    Raises MerchantNotFoundException, MerchantInactiveException for a suspended one. Noted in the merchant's audit log.
+    """
+    merchant = await merchant_queries.get_merchant(ctx.conn, merchant_id)
+    if not merchant.is_active:
+        raise MerchantInactiveException
+    await _leave(ctx)
+    if ctx.actor.session_id is not None:
+        await session_queries.set_merchant(ctx.conn, ctx.actor.session_id, merchant_id)
+    await audit.record(act_for_merchant(ctx, merchant_id), "tenancy.merchant.entered", "merchant", merchant_id)
+
+
+async def leave_merchant(ctx: PlatformCtx) -> None:
+    """Let the admin's session work in no merchant's panel any more; nothing happens when it does not."""
+    await _leave(ctx)
+    if ctx.actor.session_id is not None:
+        await session_queries.set_merchant(ctx.conn, ctx.actor.session_id, None)
+
+
+async def _leave(ctx: PlatformCtx) -> None:
+    state = await session_queries.find_state(ctx.conn, ctx.actor.session_id)
+    if state.merchant_id is not None:
+        await audit.record(act_for_merchant(ctx, state.merchant_id), "tenancy.merchant.left", "merchant", state.merchant_id)
 
 
 async def create_merchant(

@@ -16,7 +16,13 @@ from app.core.credentials import TERMINAL_COOKIE, USER_COOKIE, Credentials, cust
 from app.core.errors import Forbidden, NotFound, Unauthenticated
 from app.core.ids import hash_token, new_id, new_token
 from app.modules.tenancy.domain import store_code
-from app.modules.tenancy.errors import MerchantInactiveException, StoreInactiveException, StoreNotChosenException, TotpRequiredException
+from app.modules.tenancy.errors import (
+    MerchantInactiveException,
+    MerchantNotFoundException,
+    StoreInactiveException,
+    StoreNotChosenException,
+    TotpRequiredException,
+)
 from app.modules.tenancy.queries import sessions as session_queries
 from app.modules.tenancy.queries import stores
 
@@ -155,18 +161,43 @@ async def open_account(conn: asyncpg.Connection, now: dt.datetime, credentials: 
 async def open_admin(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:
     """Admin face: a platform admin who passed the second factor; an admin without one is not let in."""
     row = await _open_user_session(conn, now, credentials)
-    if not row["is_platform_admin"] or not row["has_second_factor"]:
+    if not _is_admin(row):
         raise Forbidden
     principal = _user_principal(row, credentials, role="admin")
     return dataclasses.replace(principal, merchant_id=None)
 
 
 async def open_merchant(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:
-    """Merchant face: a user with a role at the merchant they chose, or an API key. `store_id` only for those bound to one store."""
-    row = await _open_member(conn, now, credentials)
+    """Merchant face: a user with a role at the merchant they chose, an API key, or an admin of the platform who has entered.
+
+    `store_id` only for those bound to one store.
+    """
+    row = await _open_member(conn, now, credentials, may_act=True)
+    if row["role"] is None:
+        return _acting_principal(row, credentials, row["merchant_id"], row["merchant_locale"])
     principal = _user_principal(row, credentials, role=row["role"])
     bound = row["membership_store_id"] is not None
     return principal if bound else dataclasses.replace(principal, actor=dataclasses.replace(principal.actor, store_id=None))
+
+
+async def open_behalf(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:
+    """Admin's face within one merchant: a platform admin who passed the second factor, at the merchant of the path.
+
+    MerchantNotFoundException; MerchantInactiveException for a suspended one, whose faces are all closed.
+    """
+    row = await _open_user_session(conn, now, credentials)
+    if not _is_admin(row):
+        raise Forbidden
+    try:
+        merchant_id = uuid.UUID(credentials.path.get("merchant_id", ""))
+    except ValueError as error:
+        raise MerchantNotFoundException from error
+    found = await session_queries.see_merchant(conn, merchant_id)
+    if found is None:
+        raise MerchantNotFoundException
+    if found["status"] != "active":
+        raise MerchantInactiveException
+    return _acting_principal(row, credentials, merchant_id, found["locale"])
 
 
 async def open_store(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> Principal:
@@ -229,15 +260,21 @@ async def _open_user_session(conn: asyncpg.Connection, now: dt.datetime, credent
     return row
 
 
-async def _open_member(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials) -> asyncpg.Record:
-    """Return the row of a user session or API key with a role at an active merchant."""
+def _is_admin(row: asyncpg.Record) -> bool:
+    """Whether a session is that of a platform admin with a second factor (which a session's opening has asked for)."""
+    return bool(row["is_platform_admin"] and row["has_second_factor"])
+
+
+async def _open_member(conn: asyncpg.Connection, now: dt.datetime, credentials: Credentials, *, may_act: bool = False) -> asyncpg.Record:
+    """Return the row of a user session or API key with a role at an active merchant; with `may_act` also an admin's without role."""
     if credentials.bearer is not None:
         row = await session_queries.open_api_key(conn, credentials.bearer, now)
         if row is None:
             raise Unauthenticated
     else:
         row = await _open_user_session(conn, now, credentials)
-    if row["role"] is None:
+    is_acting = may_act and credentials.bearer is None and row["merchant_id"] is not None and _is_admin(row)
+    if row["role"] is None and not is_acting:
         raise Forbidden
     if row["merchant_status"] != "active":
         raise MerchantInactiveException
@@ -259,6 +296,19 @@ def _user_principal(row: asyncpg.Record, credentials: Credentials, *, role: str)
         address=credentials.address,
     )
     return Principal(actor, row["merchant_id"], row["user_locale"], row["store_locale"])
+
+
+def _acting_principal(row: asyncpg.Record, credentials: Credentials, merchant_id: uuid.UUID, locale: str) -> Principal:
+    """Return the platform's admin as somebody who acts for a merchant: with an owner's rights, named in all that is done."""
+    actor = Actor(
+        kind="user",
+        role="owner",
+        user_id=row["user_id"],
+        session_id=row["session_id"],
+        acting_admin_id=row["user_id"],
+        address=credentials.address,
+    )
+    return Principal(actor, merchant_id, row["user_locale"], locale)
 
 
 def _terminal_principal(row: asyncpg.Record, credentials: Credentials) -> Principal:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.api._admin import lists, points, privacy, trash
+from app.modules.loyalty.routes.api._admin import behalf, lists, points, privacy, trash
 
 router = APIRouter()
-for part in (lists, points, privacy, trash):
+for part in (lists, points, privacy, trash, behalf):
     router.include_router(part.router)

@@ -4,6 +4,7 @@ import uuid
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 
 from app.core import pagination
 from app.core.context import PlatformCtx
@@ -72,6 +73,21 @@ async def open_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin
 async def deactivate_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.activate")) -> MerchantAnswer:
     """Close every face of a merchant from the next request on; nothing is deleted."""
     return merchant_answer(await merchant_service.suspend_merchant(ctx, merchant_id))
+
+
+@router.post("/merchants/{merchant_id}/enter", summary="Work in a merchant's panel", status_code=204, responses=documented(403, 404))
+async def enter_merchant(merchant_id: uuid.UUID, ctx: PlatformCtx = access("admin", "tenancy.merchant.act")) -> Response:
+    """Let this session see and use the merchant's panel on their behalf, with an owner's rights except for keys of scripts. Entering,
+    leaving and all that is done are in the merchant's audit log with the admin's name; a banner says on every page for whom."""
+    await merchant_service.enter_merchant(ctx, merchant_id)
+    return Response(status_code=204)
+
+
+@router.post("/leave", summary="Leave a merchant's panel", status_code=204, responses=documented())
+async def leave_merchant(ctx: PlatformCtx = access("admin", "tenancy.merchant.act")) -> Response:
+    """End working in a merchant's panel; also when this session does not."""
+    await merchant_service.leave_merchant(ctx)
+    return Response(status_code=204)
 
 
 @router.get("/merchants/{merchant_id}/stores", summary="List a merchant's stores", responses=ONE)
