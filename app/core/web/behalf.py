@@ -8,7 +8,7 @@ import functools
 import inspect
 import uuid
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, params
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -61,4 +61,4 @@ def _for_face(endpoint: Callable[..., Any], face: Face) -> Callable[..., Any]:
 
 def _default(default: Any, face: Face) -> Any:
     access: object = default.dependency if isinstance(default, params.Depends) else None
-    return Depends(access.on(face), scope=default.scope) if isinstance(access, Access) else default
+    return Depends(cast("Callable[..., Any]", access.on(face)), scope=default.scope) if isinstance(access, Access) else default
