@@ -68,7 +68,9 @@ def world(site: Site, arrange: Arrange[Any]) -> World:
             "newcomer": sign_in_cookie(newcomer.owner),
             "admin": {USER_COOKIE: admin.token},
         }
-        return World(party, cookies, party.ids | {name: link.rpartition("/")[2] for name, link in mail_links.items()})
+        return World(
+            party, cookies, party.ids | {"user_id": str(admin.id)} | {name: link.rpartition("/")[2] for name, link in mail_links.items()}
+        )
 
     made: World = arrange(prepare())
     # Something in the log of mails: the owner asks for a link.
