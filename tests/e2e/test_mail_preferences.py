@@ -1,4 +1,4 @@
-"""The pages behind the links in mails, in a real browser: accessible on phone and desk, and working with scripts switched off."""
+"""The pages behind the links in mails, in a real browser: working with scripts switched off."""
 
 import dataclasses
 import uuid
@@ -18,7 +18,7 @@ from tests.e2e.conftest import Arrange, Site
 from tests.e2e.kit_browser import axe_violations, watch
 
 pytestmark = pytest.mark.e2e
-SIZES = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 800}}
+PHONE = {"width": 390, "height": 844}
 OpenContext = Callable[..., BrowserContext]
 
 
@@ -56,27 +56,19 @@ def wants_marketing(site: Site, arrange: Arrange[Any], reader: Reader) -> bool:
     return answer
 
 
-def open_page(open_context: OpenContext, size: str = "phone", **choices: Any) -> tuple[Page, list[str]]:
-    page = open_context(viewport=SIZES[size], **choices).new_page()
+def open_page(open_context: OpenContext, **choices: Any) -> tuple[Page, list[str]]:
+    page = open_context(viewport=PHONE, **choices).new_page()
     complaints: list[str] = []
     watch(page, complaints)
     return page, complaints
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("locale", LOCALES)
-def test_every_page_is_accessible_and_fits(
-    open_context: OpenContext, site: Site, arrange: Arrange[Any], locale: str, size: str, scheme: str
-) -> None:
+def test_unsubscribing_is_said_in_the_readers_language(open_context: OpenContext, site: Site, arrange: Arrange[Any], locale: str) -> None:
     reader = make_reader(site, arrange, locale)
-    page, complaints = open_page(open_context, size, color_scheme=scheme)
-    for path in (*reader.paths.values(), reader.paths["preferences"] + "?saved=1"):
-        page.goto(path)
-        expect(page.locator("html")).to_have_attribute("lang", locale)
-        assert axe_violations(page) == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    page, complaints = open_page(open_context)
     page.goto(reader.paths["marketing"])
+    expect(page.locator("html")).to_have_attribute("lang", locale)
     page.get_by_role("button", name=translate(locale, "Unsubscribe")).click()
     expect(page.get_by_role("heading", name=translate(locale, "You are unsubscribed"))).to_be_visible()
     assert axe_violations(page) == []
