@@ -93,8 +93,6 @@ PAGES: Mapping[str, Page] = {
     "/merchants/pages": Page("owner", also=(EMPTY,)),
     "/merchants/pages/{page_id}/{locale}": Page("owner"),
     "/merchants/pages/{page_id}/versions": Page("owner"),
-    "/merchants/pages/{page_id}/versions/{number}/{locale}": Page("owner", {"locale": "fr"}),
-    "/merchants/pages/{page_id}/preview/{locale}": Page("owner", {"locale": "fr"}),
     "/merchants/mails": Page("owner"),
     "/merchants/mails/{code}/{locale}": Page("owner", SHOP_MAIL),
     "/admin": Page("admin"),
@@ -137,6 +135,8 @@ PAGES: Mapping[str, Page] = {
 }
 NOT_PAGES: Mapping[str, str] = {
     "/merchants/pages/{page_id}": "leads on to a language",
+    "/merchants/pages/{page_id}/versions/{number}/{locale}": "the public page, which is looked at as such, with scripts forbidden",
+    "/merchants/pages/{page_id}/preview/{locale}": "the public page, which is looked at as such, with scripts forbidden",
     "/theme/{colour}.css": "a style sheet",
     "/language/{locale}": "remembers a language and leads back",
     "/s/{store_code}": "leads on to the program",
