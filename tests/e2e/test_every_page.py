@@ -147,7 +147,7 @@ def show(window: Window, visit: Visit, world: World, locale: str) -> None:
     assert answer is not None
     assert answer.status == visit.status, f"{visit.name} answered {answer.status}"
     policy = answer.headers.get("content-security-policy", "")
-    assert "sandbox" not in policy, f"{visit.name} forbids scripts, so nothing can look at it: into NOT_PAGES, with the page that is the same"
+    assert "sandbox" not in policy, f"{visit.name} forbids scripts and cannot be looked at: into NOT_PAGES"
     assert urlsplit(window.url).path == urlsplit(address).path, f"{visit.name} led to {window.url}"
 
 
