@@ -84,6 +84,7 @@ async def make_party(database: Database) -> Party:
         "pin_id": shop.counter.staff_pin_id,
         "terminal_id": shop.counter.terminal_id,
         "store_id": shop.merchant.store.id,
+        "owning_store_id": shop.merchant.store.id,
         "member_id": shop.merchant.staff.membership_id or uuid.uuid4(),
         "merchant_id": shop.id,
         "customer_id": card.customer_id,

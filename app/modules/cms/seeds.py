@@ -1,4 +1,7 @@
-"""Demo data: the starter pages of the demo's merchants, published. Names are invented."""
+"""Demo data: the starter pages of the demo's merchants, published before the first customers came. Names are invented."""
+
+import dataclasses
+import datetime as dt
 
 from app.core.context import unit_of_work
 from app.core.db.engine import Database
@@ -7,6 +10,7 @@ from app.modules.cms.services import starter_service
 from app.modules.tenancy import public as tenancy
 
 FIRST_STORES = ("muselbrout-ville", "kaweechelchen")
+DAYS = 100
 DEMO_PAGES = (("Bakery: terms of the program", "/s/muselbrout-ville/pages/terms"),)
 
 
@@ -16,6 +20,7 @@ async def seed_demo(database: Database) -> None:
         try:
             async with unit_of_work(database, tenancy.as_system_at(code)) as ctx:
                 (store,) = [store for store in await tenancy.list_stores(ctx) if store.code == code]
-                await starter_service.make_starter_pages(ctx, store, is_published=True)
+                before = dataclasses.replace(ctx, now=ctx.now - dt.timedelta(days=DAYS))
+                await starter_service.make_starter_pages(before, store, is_published=True)
         except NotFound:
             continue

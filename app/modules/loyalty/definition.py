@@ -2,6 +2,7 @@
 
 from app.core.i18n import N_
 from app.core.modules import MenuItem, ModuleDefinition, Schedule
+from app.modules.cms import public as cms
 from app.modules.loyalty.audit_texts import AUDIT_TEXTS
 from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR, REENGAGEMENT_WEEKDAY
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
@@ -15,6 +16,9 @@ from app.modules.messaging import public as messaging
 for _template in TEMPLATES:
     messaging.register_template(_template)
 messaging.register_brand("app.modules.loyalty.services.mail_brand:give_brand")
+cms.register_hooks(
+    is_used="app.modules.loyalty.services.terms_service:is_page_used", brand="app.modules.loyalty.services.terms_service:give_page_brand"
+)
 
 _MAILS = "app.modules.loyalty.tasks.notification_tasks"
 _HOOKS = "app.modules.loyalty.services.hooks"

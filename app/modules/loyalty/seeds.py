@@ -75,6 +75,7 @@ BAKERY = Scene(
             "Un achat donne un tampon et un point par euro. Dix tampons donnent droit à un pain au choix.\n\n"
             "Les récompenses ne sont pas remboursées en argent. Les points expirent un an après votre dernière visite."
         ),
+        terms_cms_page_slug="terms",
     ),
     rewards=(
         ("Café ou thé", "Une boisson chaude au choix", 40),
@@ -102,6 +103,7 @@ COFFEE_BAR = Scene(
         stamps_target=8,
         stamp_reward="ee Kaffi no Wiel",
         max_stamps_per_day=3,
+        terms_cms_page_slug="terms",
     ),
     rewards=(),
     team=(

@@ -47,10 +47,15 @@ def require_slug(slug: str) -> None:
         raise SlugInvalidException(SLUG_FORM)
 
 
+def plain_words(text: str) -> str:
+    """Return `text` in small letters without accents and signs, a hyphen between words: an address, or what a list is sorted by."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
 def suggest_slug(title: str) -> str:
     """Return an address made of a title: "Conditions générales" becomes `conditions-generales`; "page" where nothing is left."""
-    plain = unicodedata.normalize("NFKD", title.casefold().replace("ß", "ss")).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_SLUG_LENGTH].strip("-") or "page"
+    return plain_words(title)[:MAX_SLUG_LENGTH].strip("-") or "page"
 
 
 def filled_texts(texts: Texts) -> dict[str, PageText]:

@@ -4,13 +4,12 @@ import asyncio
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from app.core.context import Ctx
 from app.modules.cms.domain.markdown import render_markdown
-from app.modules.cms.domain.pages import PageText, choose_locale, is_slug
+from app.modules.cms.domain.pages import PageText, choose_locale, is_slug, plain_words
 from app.modules.cms.queries import versions
 from app.modules.cms.queries.pages import EditedPage
 from app.modules.tenancy import public as tenancy
@@ -87,19 +86,18 @@ async def find_published(ctx: Ctx, store_id: uuid.UUID, slug: str, locale: str, 
     )
 
 
-async def list_pages(ctx: Ctx, store_id: uuid.UUID, *, only_footer: bool = False) -> Sequence[PageRef]:
+async def list_pages(ctx: Ctx, store: tenancy.StoreView, *, only_footer: bool = False) -> list[PageRef]:
     """Return the pages that the public sees at the store, by title in the caller's language.
 
     `only_footer`: those that the merchant put into the storefront's footer.
     """
-    store = await tenancy.get_store(ctx, store_id)
     found = []
-    for item in await versions.list_published(ctx, store_id):
+    for item in await versions.list_published(ctx, store.id):
         if only_footer and not item.is_in_footer:
             continue
         title = next((item.titles[code] for code in (ctx.locale, store.locale, *item.titles) if code in item.titles), item.slug)
         found.append(PageRef(item.slug, title))
-    return sorted(found, key=lambda page: (page.title.casefold(), page.slug))
+    return sorted(found, key=lambda page: (plain_words(page.title), page.slug))
 
 
 async def find_published_id(ctx: Ctx, store_id: uuid.UUID, slug: str) -> uuid.UUID | None:

@@ -17,7 +17,8 @@ from app.modules.loyalty.errors import ProgramNotFoundException
 LIVE = """
 SELECT id, type, name, card_name, colour, logo_path, is_active, stamps_target, stamp_reward, stamp_cooldown_minutes, max_stamps_per_day,
        points_per_euro, welcome_bonus_points, minimum_purchase_cents, minimum_redemption_points, points_expiration_days,
-       expiration_changed_at, reengagement_days, birthday_bonus_points, terms_text, terms_version, created_at, updated_at
+       expiration_changed_at, reengagement_days, birthday_bonus_points, terms_text, terms_version, terms_cms_page_slug,
+       owning_store_id, created_at, updated_at
 FROM loyalty_programs WHERE merchant_id = $1 AND deleted_at IS NULL
 """
 SETTINGS = """
@@ -52,6 +53,8 @@ class Program:
     birthday_bonus_points: int
     terms_text: str
     terms_version: int
+    terms_cms_page_slug: str | None
+    owning_store_id: uuid.UUID | None
     created_at: dt.datetime
     updated_at: dt.datetime
 

@@ -26,7 +26,8 @@ PROGRAM_EXAMPLE: dict[str, JsonValue] = {
     "type": "both", "name": "Bäckerei Weber", "card_name": "Brotkarte", "colour": "#12654b", "is_active": True, "stamps_target": 10,
     "stamp_reward": "Ein Kaffee", "stamp_cooldown_minutes": 0, "max_stamps_per_day": 3, "points_per_euro": "1", "welcome_bonus_points": 50,
     "minimum_purchase_cents": 0, "minimum_redemption_points": 100, "points_expiration_days": 365, "reengagement_days": 60,
-    "birthday_bonus_points": 25, "terms_text": "Eine Karte pro Person.",
+    "birthday_bonus_points": 25, "terms_text": "Eine Karte pro Person.", "terms_cms_page_slug": None,
+    "owning_store_id": None,
 }  # fmt: skip
 SETTINGS_EXAMPLE: dict[str, JsonValue] = {
     "pin_policy": "required", "pin_length": 6, "unlock_minutes": 5, "max_pin_attempts": 5, "pin_lock_minutes": 15,
@@ -78,6 +79,10 @@ class ProgramBody(Body):
     reengagement_days: Number = 60
     birthday_bonus_points: Number = 0
     terms_text: LongText = ""
+    terms_cms_page_slug: OptionalLine | None = Field(
+        None, description="The page that customers agree to, of those that are public at the owning store; null for `terms_text`."
+    )
+    owning_store_id: uuid.UUID | None = Field(None, description="The store that runs the program; null for the merchant's first.")
 
 
 class ProgramAnswer(Answer):
@@ -105,6 +110,8 @@ class ProgramAnswer(Answer):
     birthday_bonus_points: int
     terms_text: str
     terms_version: int
+    terms_cms_page_slug: str | None
+    owning_store_id: uuid.UUID | None
     created_at: dt.datetime
     updated_at: dt.datetime
 

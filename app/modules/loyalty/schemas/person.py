@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from app.core.i18n import N_, Locale
@@ -53,3 +53,6 @@ class EnrollmentForm(Body):
     locale: Locale
     has_accepted_terms: AcceptedTerms
     wants_marketing: bool = False
+    terms_seen: Annotated[OptionalLine, StringConstraints(max_length=80)] | None = Field(
+        None, description="Which text of the terms the form showed, as the page says it; without it the one that counts now."
+    )

@@ -23,7 +23,7 @@ from app.modules.loyalty.events import CardActivated, CardDeactivated, CardEnrol
 from app.modules.loyalty.queries import cards as card_queries
 from app.modules.loyalty.queries import locks, programs
 from app.modules.loyalty.queries.cards import Card
-from app.modules.loyalty.services import ledger, privacy_service
+from app.modules.loyalty.services import ledger, privacy_service, terms_service
 from app.modules.tenancy import public as tenancy
 
 MAX_FOUND = 20
@@ -41,7 +41,10 @@ UPDATE loyalty_cards SET status = $3, deactivated_at = $4, updated_at = $5 WHERE
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Applicant:
-    """Who wants a card, as typed into the form (A9); `has_accepted_terms` is required to be true by the form's schema."""
+    """Who wants a card, as typed into the form (A9); `has_accepted_terms` is required to be true by the form's schema.
+
+    `terms_seen`: which text of the terms the form showed, as it says itself.
+    """
 
     first_name: str
     last_name: str
@@ -50,6 +53,7 @@ class Applicant:
     birth_date: dt.date | None = None
     locale: str
     wants_marketing: bool = False
+    terms_seen: str | None = None
     source: customers.ConsentSource
 
 
@@ -97,7 +101,7 @@ async def enroll_customer(ctx: Ctx, *, store_id: uuid.UUID, applicant: Applicant
     if not program.is_active:
         raise ProgramInactiveException
     settings = await programs.get_settings(ctx)
-    customer_id, is_new = await _customer_for(ctx, store_id, applicant, program.terms_version)
+    customer_id, is_new = await _customer_for(ctx, store_id, applicant, program)
     existing = await find_card_serving_store(
         ctx, customer_id=customer_id, store_id=store_id, is_cross_location=settings.allow_cross_location_redemption
     )
@@ -110,7 +114,7 @@ async def enroll_customer(ctx: Ctx, *, store_id: uuid.UUID, applicant: Applicant
     return Enrollment(await card_queries.get_card(ctx, card_id), customer_id, is_new, bonus)
 
 
-async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, terms_version: int) -> tuple[uuid.UUID, bool]:
+async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, program: programs.Program) -> tuple[uuid.UUID, bool]:
     """Return the applicant's customer row, locked, creating it when the e-mail is new to the merchant.
 
     What a known person once told us is not overwritten by what somebody typed into a public form; their consents are not either.
@@ -134,15 +138,7 @@ async def _customer_for(ctx: Ctx, store_id: uuid.UUID, applicant: Applicant, ter
         customer_id = customer.id
         await customers.lock_customer(ctx, customer_id)
     if is_new:
-        await customers.record_consents(
-            ctx,
-            customer_id,
-            text_version=str(terms_version),
-            source=applicant.source,
-            locale=applicant.locale,
-            terms=True,
-            marketing=applicant.wants_marketing,
-        )
+        await _record_consents(ctx, customer_id, applicant, program)
     return customer_id, is_new
 
 
@@ -153,6 +149,20 @@ async def _lock_present(ctx: Ctx, customer_id: uuid.UUID) -> bool:
     except customers.CustomerAnonymizedException:
         return False
     return True
+
+
+async def _record_consents(ctx: Ctx, customer_id: uuid.UUID, applicant: Applicant, program: programs.Program) -> None:
+    """Note what the applicant agreed to: the terms in the version and language that they saw, and marketing mails or not."""
+    accepted, language = await terms_service.find_accepted_text(ctx, program, seen=applicant.terms_seen, locale=applicant.locale)
+    await customers.record_consents(ctx, customer_id, text_version=accepted, source=applicant.source, locale=language, terms=True)
+    await customers.record_consents(
+        ctx,
+        customer_id,
+        text_version=str(program.terms_version),
+        source=applicant.source,
+        locale=applicant.locale,
+        marketing=applicant.wants_marketing,
+    )
 
 
 async def _insert_card(ctx: Ctx, *, customer_id: uuid.UUID, store_id: uuid.UUID, program: programs.Program) -> uuid.UUID:

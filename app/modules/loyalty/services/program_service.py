@@ -7,7 +7,9 @@ from typing import Any
 
 from app.core import audit
 from app.core.context import Ctx
+from app.core.errors import N_
 from app.core.ids import new_id
+from app.modules.cms import public as cms
 from app.modules.loyalty.domain import points
 from app.modules.loyalty.domain.enums import PinPolicy, ProgramType, VoidPolicy
 from app.modules.loyalty.domain.program import ProgramSettings, expiration_changed_at, require_valid_program
@@ -16,7 +18,8 @@ from app.modules.loyalty.events import ProgramChanged
 from app.modules.loyalty.queries import locks, programs
 from app.modules.loyalty.queries import trash as trash_queries
 from app.modules.loyalty.queries.programs import MerchantSettings, Program
-from app.modules.loyalty.services import trash_service
+from app.modules.loyalty.services import terms_service, trash_service
+from app.modules.tenancy import public as tenancy
 
 ENSURE_SETTINGS = """
 INSERT INTO loyalty_merchant_settings (merchant_id, updated_at) VALUES ($1, $2) ON CONFLICT (merchant_id) DO NOTHING
@@ -24,7 +27,8 @@ INSERT INTO loyalty_merchant_settings (merchant_id, updated_at) VALUES ($1, $2) 
 EDITABLE = (
     "type", "name", "card_name", "colour", "is_active", "stamps_target", "stamp_reward", "stamp_cooldown_minutes",
     "max_stamps_per_day", "points_per_euro", "welcome_bonus_points", "minimum_purchase_cents", "minimum_redemption_points",
-    "points_expiration_days", "reengagement_days", "birthday_bonus_points", "terms_text",
+    "points_expiration_days", "reengagement_days", "birthday_bonus_points", "terms_text", "terms_cms_page_slug",
+    "owning_store_id",
 )  # fmt: skip
 INSERT = f"""
 INSERT INTO loyalty_programs (merchant_id, id, created_at, updated_at, {", ".join(EDITABLE)})
@@ -64,16 +68,20 @@ class ProgramForm:
     reengagement_days: int = 60
     birthday_bonus_points: int = 0
     terms_text: str = ""
+    terms_cms_page_slug: str | None = None
+    owning_store_id: uuid.UUID | None = None
 
 
 async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
     """Create the merchant's program, or change the live one, and return it. ProgramInvalidException names every wrong field.
 
-    A changed text of the terms raises `terms_version`, a changed expiry period is remembered with its moment.
+    A changed text of the terms raises `terms_version`, a changed expiry period is remembered with its moment. Its page of terms
+    must be public at the owning store; it stays so as long as it is chosen. StoreNotFoundException for a store that is not there.
     """
     _check(form)
     await ctx.conn.execute(ENSURE_SETTINGS, ctx.merchant_id, ctx.now)
     await locks.lock_enrollment(ctx, is_switch=True)
+    await _check_terms_page(ctx, form)
     old = await programs.find_program(ctx)
     values = [_column(form, name) for name in EDITABLE]
     if old is None:
@@ -105,6 +113,17 @@ async def restore_for_merchant(ctx: Ctx, deletion_id: uuid.UUID | None) -> int:
         if program is not None:
             await trash_service.restore_locked_program(ctx, program)
     return len(program_ids)
+
+
+async def _check_terms_page(ctx: Ctx, form: ProgramForm) -> None:
+    """Refuse a page of terms that is not public at the program's owning store, and hold one that is until the program is saved."""
+    if form.owning_store_id is not None:
+        await tenancy.get_store(ctx, form.owning_store_id)
+    if form.terms_cms_page_slug is None:
+        return
+    store = await terms_service.find_owning_store(ctx, form.owning_store_id)
+    if store is None or not await cms.keep_published(ctx, store.id, form.terms_cms_page_slug):
+        raise ProgramInvalidException(fields={"terms_cms_page_slug": N_("Please choose a page that is public at this store.")})
 
 
 def _check(form: ProgramForm) -> None:

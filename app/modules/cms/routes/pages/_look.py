@@ -53,7 +53,7 @@ async def show_page(
         store=store,
         merchant_name=merchant.name,
         zone=merchant.time_zone,
-        footer_pages=await reading_service.list_pages(ctx, store.id, only_footer=True),
+        footer_pages=await reading_service.list_pages(ctx, store, only_footer=True),
         pages_path=reading_service.pages_path(store.code),
         is_preview=is_preview,
         **look,

@@ -33,6 +33,7 @@ def applicant(form: EnrollmentForm, source: ConsentSource) -> Applicant:
         birth_date=form.birth_date,
         locale=form.locale,
         wants_marketing=form.wants_marketing,
+        terms_seen=form.terms_seen,
         source=source,
     )
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app.core.context import Ctx
 from app.core.web import pages
+from app.modules.cms import public as cms
 from app.modules.loyalty.services.storefront_service import Offer
 from app.modules.tenancy import public as tenancy
 
@@ -32,5 +33,7 @@ async def show(request: Request, ctx: Ctx, template: str, offer: Offer, *, statu
         accent=offer.program.colour,
         is_signed_in=ctx.actor.customer_id is not None,
         zone=str(await tenancy.merchant_zone(ctx)),
+        footer_pages=await cms.list_pages(ctx, offer.store, only_footer=True),
+        pages_path=cms.pages_path(code),
         **values,
     )

@@ -16,7 +16,7 @@ from app.modules.loyalty.queries import programs
 from app.modules.loyalty.routes.api._shapes import card_detail
 from app.modules.loyalty.routes.api._store.session import read_terminal_session
 from app.modules.loyalty.routes.pages._qr import qr_image
-from app.modules.loyalty.services import card_service
+from app.modules.loyalty.services import card_service, terms_service
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/store/terminal", tags=["Loyalty - Terminal pages"], include_in_schema=False)
@@ -59,6 +59,7 @@ async def terminal(
         data=session.model_dump(mode="json") | {"card_id": str(card) if card else None},
         is_locked=is_locked,
         terms_text=program.terms_text,
+        terms_page=await terms_service.find_terms_page(ctx, program, ctx.locale, first_heading=3),
         is_device=ctx.actor.terminal_id is not None,
         accent=program.colour,
         logo_url=program.logo_path,

@@ -19,7 +19,7 @@ from app.modules.loyalty.routes.pages import _my_data
 from app.modules.loyalty.routes.pages import _storefront_views as views
 from app.modules.loyalty.routes.pages._qr import qr_image
 from app.modules.loyalty.routes.pages._storefront_frame import base_of, show
-from app.modules.loyalty.services import storefront_service
+from app.modules.loyalty.services import storefront_service, terms_service
 from app.modules.loyalty.services.storefront_service import Offer
 from app.modules.messaging import public as messaging
 from app.modules.tenancy import public as tenancy
@@ -36,6 +36,16 @@ async def find_offer(ctx: Ctx) -> Offer | None:
         return await storefront_service.get_offer(ctx)
     except ProgramNotFoundException:
         return None
+
+
+async def terms_values(ctx: Ctx, offer: Offer) -> dict[str, Any]:
+    """Return the terms to show: the page of the merchant and which text it is, or the program's own text in paragraphs."""
+    page = await terms_service.find_terms_page(ctx, offer.program, ctx.locale, first_heading=3)
+    return {
+        "terms_page": page,
+        "terms_seen": terms_service.text_of(page).seen if page else None,
+        "paragraphs": views.paragraphs(offer.program.terms_text),
+    }
 
 
 async def find_own_card(ctx: Ctx) -> Card | None:
@@ -75,6 +85,7 @@ async def join(request: Request, ctx: Ctx = READ) -> Response:
         rewards=views.list_rewards(offer, None),
         card=await find_own_card(ctx) if is_known else None,
         customer=(await storefront_service.get_profile(ctx))[0] if is_known else None,
+        **await terms_values(ctx, offer),
     )
 
 
@@ -116,8 +127,7 @@ async def terms(request: Request, ctx: Ctx = READ) -> Response:
     offer = await find_offer(ctx)
     if offer is None:
         return await show_closed(request, ctx)
-    text = views.paragraphs(offer.program.terms_text)
-    return await show(request, ctx, "terms", offer, paragraphs=text, rate=views.program_rate(offer))
+    return await show(request, ctx, "terms", offer, rate=views.program_rate(offer), **await terms_values(ctx, offer))
 
 
 @router.get("/loyalty/dashboard", summary="One's own card")

@@ -19,6 +19,7 @@ PROGRAM: dict[str, Any] = {
     "stamp_reward": "Ein Kaffee", "stamp_cooldown_minutes": 15, "max_stamps_per_day": 3, "points_per_euro": "0.1",
     "welcome_bonus_points": 50, "minimum_purchase_cents": 200, "minimum_redemption_points": 100, "points_expiration_days": 365,
     "reengagement_days": 90, "birthday_bonus_points": 25, "terms_text": "Eine Karte pro Person.",
+    "terms_cms_page_slug": None, "owning_store_id": None,
 }  # fmt: skip
 
 

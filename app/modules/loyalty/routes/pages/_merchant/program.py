@@ -9,11 +9,14 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.i18n import formatting
 from app.core.web.deps import access
+from app.modules.cms import public as cms
 from app.modules.loyalty.domain import logo
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.queries import programs, rewards
-from app.modules.loyalty.routes.pages._merchant.panel import show
+from app.modules.loyalty.routes.pages._merchant.panel import options, show
+from app.modules.loyalty.services import terms_service
 from app.modules.loyalty.services.program_service import ProgramForm
+from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
 MANAGE: Any = access("merchant", "loyalty.program.manage")
@@ -25,6 +28,7 @@ async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
     """Show the program's settings, or good ones to begin with, and how the card will look."""
     found = await programs.find_program(ctx)
     form = found or ProgramForm(type=ProgramType.STAMPS, name="", card_name="", colour=NEW_COLOUR)
+    place = await terms_service.find_owning_store(ctx, form.owning_store_id)
     offered = await rewards.list_rewards(ctx, found.id, only_active=True) if found else []
     return await show(
         request,
@@ -37,6 +41,8 @@ async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
         points_per_euro=formatting.number(form.points_per_euro.normalize(), decimals=_decimals(form)),
         minimum_purchase=formatting.number(form.minimum_purchase_cents / 100, decimals=2),
         first_cost=offered[0].cost_points if offered else None,
+        store_options=options(await tenancy.list_stores(ctx)),
+        terms_pages=[(page.slug, page.title) for page in await cms.list_pages(ctx, place)] if place else [],
     )
 
 
