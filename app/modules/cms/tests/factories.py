@@ -12,6 +12,8 @@ from app.modules.cms.queries.pages import EditedPage
 from app.modules.cms.services import page_service
 from app.modules.tenancy.tests.factories import MadeMerchant, merchant_ctx
 
+__all__ = ["TEXTS", "PageText", "make_page", "publish_text"]
+
 TEXTS = {
     "fr": PageText("Conditions", "## Votre carte\n\nElle est **gratuite**."),
     "de": PageText("Bedingungen", "## Ihre Karte\n\nSie ist **kostenlos**."),

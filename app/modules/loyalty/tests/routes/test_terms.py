@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
-from app.modules.cms.domain.pages import PageText
-from app.modules.cms.tests.factories import make_page, publish_text
+from app.modules.cms.tests.factories import PageText, make_page, publish_text
 from app.modules.loyalty.domain.terms import TermsText, parse_seen
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
 from app.modules.tenancy.tests.factories import make_merchant, sign_in_cookie
