@@ -52,6 +52,7 @@ class Visit:
         return f"{self.as_} {self.path}"
 
 
+TRASH = Also("?only_deleted=true")
 NO_MATCH = Also("?q=nothing-is-called-this")
 EMPTY = Also(as_="newcomer")
 SHOP_MAIL = {"code": "loyalty_enrollment"}
@@ -77,16 +78,22 @@ PAGES: Mapping[str, Page] = {
     "/merchants/settings/locations": Page("owner"),
     "/merchants/settings/merge": Page("owner"),
     "/merchants/settings/merges/{merge_id}": Page("owner"),
-    "/merchants/program": Page("owner", also=(EMPTY,)),
+    "/merchants/program": Page(
+        "owner",
+        also=(
+            TRASH,
+            EMPTY,
+        ),
+    ),
     "/merchants/program/rewards": Page("owner", also=(EMPTY,)),
-    "/merchants/stores": Page("owner"),
+    "/merchants/stores": Page("owner", also=(TRASH,)),
     "/merchants/stores/new": Page("owner"),
     "/merchants/stores/{store_id}": Page("owner"),
     "/merchants/stores/{store_id}/poster": Page("owner", rest="?size=a4", also=(Also("?size=a6"),)),
     "/merchants/staff": Page("owner", also=(EMPTY,)),
     "/merchants/staff/slips": Page("owner"),
     "/merchants/terminals": Page("owner", also=(EMPTY,)),
-    "/merchants/cards": Page("owner", also=(EMPTY, NO_MATCH)),
+    "/merchants/cards": Page("owner", also=(EMPTY, NO_MATCH, TRASH)),
     "/merchants/cards/{card_id}": Page("owner"),
     "/merchants/cards/bonus": Page("owner", also=(Also("?card={card_id}"),)),
     "/merchants/customers": Page("owner", also=(EMPTY, NO_MATCH)),

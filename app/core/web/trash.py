@@ -1,5 +1,6 @@
 """Bodies and answers of every trash: put away with a reason, taken back one by one or several at once, deleted for good."""
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
@@ -109,6 +110,39 @@ def deleted_by(deletion: Deletion, names: Mapping[uuid.UUID, str]) -> str:
     if deletion.by_user_id is None:
         return _("The system")
     return names.get(deletion.by_user_id) or _("The platform")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrashRow:
+    """A row of a page that shows the trash (macro `trash_list`): what it is, how it came there, where to send what.
+
+    `typed` is what somebody types to delete it for good; without `purge_action` they may not.
+    """
+
+    id: uuid.UUID
+    name: str
+    note: str
+    deletion: Deletion
+    deleted_by: str
+    restore_action: str
+    purge_action: str | None
+    typed: str
+
+
+def trash_row(
+    row_id: uuid.UUID,
+    name: str,
+    note: str,
+    deletion: Deletion,
+    address: str,
+    *,
+    names: Mapping[uuid.UUID, str],
+    may_purge: bool,
+    typed: str | None = None,
+) -> TrashRow:
+    """Return the row of something at the API's `address`, whose name (or `typed`) is typed to delete it for good."""
+    purge_action = f"{address}/purge" if may_purge else None
+    return TrashRow(row_id, name, note, deletion, deleted_by(deletion, names), f"{address}/restore", purge_action, typed or name)
 
 
 def restored_list(outcomes: Sequence[Outcome]) -> RestoredList:

@@ -42,7 +42,7 @@ from app.modules.tenancy.services.session_service import (
     set_unlocked,
 )
 from app.modules.tenancy.services.store_service import find_store_names, get_store, list_stores
-from app.modules.tenancy.services.trash_service import names_of_deleters
+from app.modules.tenancy.services.trash_service import list_trashed_stores, names_of_deleters
 from app.modules.tenancy.services.user_service import INVITATION_LIFETIME
 from app.modules.tenancy.services.zone_service import merchant_zone
 
@@ -78,6 +78,7 @@ __all__ = [
     "list_sessions_of_customer",
     "list_stores",
     "list_team_names",
+    "list_trashed_stores",
     "list_zones",
     "lock_all_for_staff_pin",
     "merchant_zone",

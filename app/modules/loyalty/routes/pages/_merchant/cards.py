@@ -13,12 +13,13 @@ from app.core.pagination import Page
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.lists import page_links
+from app.core.web.trash import OnlyDeleted
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import cards as card_queries
 from app.modules.loyalty.queries import programs, rewards, transactions
-from app.modules.loyalty.routes.pages._merchant import views
+from app.modules.loyalty.routes.pages._merchant import trash, views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
 from app.modules.loyalty.routes.pages._qr import qr_image
@@ -36,9 +37,17 @@ Place = Annotated[Cursor | None, Query()]
 
 @router.get("/cards", summary="The cards")
 async def list_cards(
-    request: Request, ctx: Ctx = READ, q: Search = "", store: StoreChoice = "", status: StatusChoice = "", cursor: Place = None
+    request: Request,
+    ctx: Ctx = READ,
+    q: Search = "",
+    store: StoreChoice = "",
+    status: StatusChoice = "",
+    only_deleted: OnlyDeleted = False,
+    cursor: Place = None,
 ) -> Response:
-    """Show the cards that the search and the filters name; both are kept in the address."""
+    """Show the cards that the search and the filters name, or those of them in the trash; all is kept in the address."""
+    if only_deleted:
+        return await trash.show_cards(request, ctx, text=q, store=store, cursor=cursor)
     wanted = next((item for item in CardStatus if item.value == status), None)
     place = await store_scope.choose_card_store(ctx, read_store_choice(store))
     page = await _find(ctx, q, place, wanted, cursor)
@@ -60,6 +69,7 @@ async def list_cards(
         filters=filters,
         **page_links(request, page.next_cursor, page.previous_cursor),
         program=await programs.find_program(ctx),
+        may_trash=permissions.is_allowed("loyalty.card.trash", ctx.actor.role),
         may_bulk=permissions.is_allowed("loyalty.card.bulk", ctx.actor.role, bound_to=ctx.actor.store_id),
     )
 
@@ -98,6 +108,7 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, curso
         next_cursor=page.next_cursor,
         is_first=cursor is None,
         may_correct=permissions.is_allowed("loyalty.points.correct", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
+        may_trash=permissions.is_allowed("loyalty.card.trash", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
         may_see_person=permissions.is_allowed("loyalty.customer.read", ctx.actor.role),
         may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
         is_blocking=policy is VoidPolicy.BLOCK,

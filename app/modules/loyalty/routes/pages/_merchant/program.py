@@ -1,18 +1,22 @@
 """The program with its live preview, and the rewards that points buy."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import permissions
 from app.core.context import Ctx
 from app.core.i18n import formatting
 from app.core.web.deps import access
+from app.core.web.fields import Cursor
+from app.core.web.trash import OnlyDeleted
 from app.modules.cms import public as cms
 from app.modules.loyalty.domain import logo
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.queries import programs, rewards
+from app.modules.loyalty.routes.pages._merchant import trash
 from app.modules.loyalty.routes.pages._merchant.panel import options, show
 from app.modules.loyalty.services import terms_service
 from app.modules.loyalty.services.program_service import ProgramForm
@@ -24,8 +28,12 @@ NEW_COLOUR = "#4338ca"
 
 
 @router.get("/program", summary="The program")
-async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
-    """Show the program's settings, or good ones to begin with, and how the card will look."""
+async def program(
+    request: Request, ctx: Ctx = MANAGE, only_deleted: OnlyDeleted = False, cursor: Annotated[Cursor | None, Query()] = None
+) -> Response:
+    """Show the program's settings, or good ones to begin with, and how the card will look; or the programs in the trash."""
+    if only_deleted:
+        return await trash.show_programs(request, ctx, cursor=cursor)
     found = await programs.find_program(ctx)
     form = found or ProgramForm(type=ProgramType.STAMPS, name="", card_name="", colour=NEW_COLOUR)
     place = await terms_service.find_owning_store(ctx, form.owning_store_id)
@@ -35,6 +43,8 @@ async def program(request: Request, ctx: Ctx = MANAGE) -> Response:
         ctx,
         "program",
         is_new=found is None,
+        program_id=found.id if found else None,
+        may_trash=found is not None and permissions.is_allowed("loyalty.program.trash", ctx.actor.role, bound_to=ctx.actor.store_id),
         form=form,
         logo_path=found.logo_path if found else None,
         max_logo={"bytes": logo.MAX_BYTES, "pixels": logo.MAX_PIXELS},

@@ -11,8 +11,11 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.i18n import LOCALES, N_, formatting, ngettext, translate, use_locale
 from app.core.web.deps import access
+from app.core.web.fields import Cursor
+from app.core.web.trash import OnlyDeleted
 from app.modules.loyalty.queries import programs
 from app.modules.loyalty.queries.programs import Program
+from app.modules.loyalty.routes.pages._merchant import trash
 from app.modules.loyalty.routes.pages._merchant.panel import show
 from app.modules.loyalty.routes.pages._qr import qr_image
 from app.modules.loyalty.services import store_scope
@@ -34,8 +37,12 @@ def join_address(request: Request, store: tenancy.StoreView) -> str:
 
 
 @router.get("/stores", summary="The stores")
-async def list_stores(request: Request, ctx: Ctx = EDIT) -> Response:
-    """Show all stores; who is bound to one changes that one only."""
+async def list_stores(
+    request: Request, ctx: Ctx = EDIT, only_deleted: OnlyDeleted = False, cursor: Annotated[Cursor | None, Query()] = None
+) -> Response:
+    """Show all stores, or those in the trash; who is bound to one changes that one only."""
+    if only_deleted:
+        return await trash.show_stores(request, ctx, cursor=cursor)
     stores = await tenancy.list_stores(ctx, include_closed=True)
     return await show(request, ctx, "stores", stores=stores, has_program=await programs.find_program(ctx) is not None)
 
