@@ -11,7 +11,6 @@ from app.core.i18n import LOCALES, translate
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.services import trash_service
 from app.modules.loyalty.tests.factories import make_card, make_shop
-from app.modules.tenancy.services import trash_service as tenancy_trash
 from app.modules.tenancy.tests.factories import MadeUser, make_member, merchant_ctx, sign_in_cookie
 
 Clients = Callable[..., httpx.AsyncClient]
@@ -29,8 +28,11 @@ async def test_each_trash_shows_what_lies_there_and_how_it_came(make_client: Cli
     card = await make_card(database, shop.merchant, first_name="Léa", last_name="Zimmer")
     async with merchant_ctx(database, shop.merchant) as ctx:
         await trash_service.trash_card(ctx, card.id, reason="Enrolled twice")
-        await tenancy_trash.trash_store(ctx, shop.merchant.stores[1].id, reason="Never opened")
         await trash_service.trash_program(ctx, shop.program.id, reason="Season is over")
+    owner = make_client()
+    owner.cookies.update(sign_in_cookie(shop.merchant.owner))
+    address = f"/api/v1/merchants/tenancy/stores/{shop.merchant.stores[1].id}/trash"
+    assert (await owner.post(address, json={"reason": "Never opened"})).status_code == 200
     wanted = {
         "/merchants/cards": (
             "Enrolled twice",
