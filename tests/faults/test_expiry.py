@@ -1,6 +1,5 @@
 """The expiry of points under a worker's death (reliability.md, case 16, promise 10)."""
 
-import asyncio
 import datetime as dt
 import re
 from collections.abc import AsyncIterator
@@ -20,19 +19,13 @@ from app.modules.loyalty.services.verification_service import verify_ledger
 from app.modules.loyalty.tests.domain.builders import LUXEMBOURG
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
 from app.modules.loyalty.tests.sweeps import ask_for_sweep, make_cards
-from tests.faults.watching import watched
+from tests.faults.watching import IS_STUCK, LET_TIME_PASS, wait_until, watched
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 CARDS, KILLED_IN = 10_000, 7
 FLAT_KB = 8 * 1024
 """What a worker may grow by from 500 cards to 10,000: less than the rows of a twentieth of them would take."""
 
-# "Time passes": leases, hints and the heartbeat of a run lapse now instead of after a minute.
-LET_TIME_PASS = """
-WITH runs AS (UPDATE core_job_runs SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE status = 'running')
-UPDATE core_outbox SET sweep_at = now(), lease_until = CASE WHEN lease_until IS NOT NULL THEN now() END
-WHERE done_at IS NULL AND dead_at IS NULL AND sweep_at IS NOT NULL
-"""
 EXPIRED = """
 SELECT count(*) AS rows, count(DISTINCT card_id) AS cards, -sum(points_delta) AS points FROM loyalty_transactions
 WHERE merchant_id = $1 AND type = 'points_expired'
@@ -50,7 +43,6 @@ SELECT c.merchant_id, gen_random_uuid(), (SELECT id FROM loyalty_cards WHERE mer
   'points_adjusted', 0, 0, 0, 0, 0, 0, 'expiry:' || c.id || ':' || $2::text, now()
 FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.last_activity_at < now() - interval '1 year' ORDER BY c.id OFFSET $3 LIMIT 1
 """
-IS_STUCK = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'orion-worker' AND wait_event_type = 'Lock')"
 PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
@@ -74,13 +66,7 @@ class Nights:
 
     async def wait(self, question: str, *arguments: object, seconds: float = 60) -> None:
         """Wait until the database answers `question` with true."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not await self.conn.fetchval(question, *arguments):  # noqa: ASYNC110 - the event happens in another process
-                    await asyncio.sleep(0.02)  # allow[sleep]: other processes work meanwhile
-        except TimeoutError:
-            logs = {name: self.stack.log_of(name)[-800:] for name in self.stack.processes}
-            raise AssertionError(f"not within {seconds} s: {question}; {logs}") from None
+        await wait_until(self.stack, self.conn, question, *arguments, seconds=seconds)
 
     async def wait_done(self, shop: MadeShop) -> None:
         """Wait until the day's run is done and everybody who was asked for it knows."""

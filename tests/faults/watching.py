@@ -1,5 +1,6 @@
 """The database of a stack, for tests that write into it and read what became of it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -8,6 +9,25 @@ import asyncpg
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing.processes import Stack
+
+# "Time passes": leases, hints and the heartbeat of a run lapse now instead of after a minute.
+LET_TIME_PASS = """
+WITH runs AS (UPDATE core_job_runs SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE status = 'running')
+UPDATE core_outbox SET sweep_at = now(), lease_until = CASE WHEN lease_until IS NOT NULL THEN now() END
+WHERE done_at IS NULL AND dead_at IS NULL AND sweep_at IS NOT NULL
+"""
+IS_STUCK = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'orion-worker' AND wait_event_type = 'Lock')"
+
+
+async def wait_until(stack: Stack, conn: asyncpg.Connection, question: str, *arguments: object, seconds: float = 60) -> None:
+    """Wait until the database answers `question` with true."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await conn.fetchval(question, *arguments):  # noqa: ASYNC110 - the event happens in another process
+                await asyncio.sleep(0.02)  # allow[sleep]: other processes work meanwhile
+    except TimeoutError:
+        logs = {name: stack.log_of(name)[-800:] for name in stack.processes}
+        raise AssertionError(f"not within {seconds} s: {question}; {logs}") from None
 
 
 @contextlib.asynccontextmanager

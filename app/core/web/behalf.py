@@ -7,7 +7,7 @@ noted with the admin as `acting_admin_id`.
 import functools
 import inspect
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Path, params
@@ -20,17 +20,27 @@ MERCHANT = "merchant_id"
 Merchant = Annotated[uuid.UUID, Path(description="The merchant for whom the admin acts.")]
 
 
-def mirror(router: APIRouter, *, face: Face, prefix: str, new_prefix: str, tag: str) -> APIRouter:
-    """Return the routes of `router` for `face`: those below `prefix` moved to `new_prefix`, which holds `{merchant_id}`."""
+def mirror(router: APIRouter, *, face: Face, prefix: str, new_prefix: str, tag: str, beside: Sequence[APIRouter] = ()) -> APIRouter:
+    """Return the routes of `router` for `face`: those below `prefix` moved to `new_prefix`, which holds `{merchant_id}`.
+
+    What the admin has a route of its own for, in one of `beside`, is left out.
+    """
     mirrored = APIRouter(tags=[tag])
+    taken = {
+        (method, context.path) for other in beside for context in iter_route_contexts(other.routes) for method in context.methods or ()
+    }
     for context in iter_route_contexts(router.routes):
         route, path = context.original_route, context.path or ""
         if not isinstance(route, APIRoute) or not path.startswith(prefix):
             continue
+        new_path = new_prefix + path.removeprefix(prefix)
+        methods = sorted(method for method in route.methods or () if (method, new_path) not in taken)
+        if not methods:
+            continue
         mirrored.add_api_route(
-            new_prefix + path.removeprefix(prefix),
+            new_path,
             _for_face(route.endpoint, face),
-            methods=sorted(route.methods or ()),
+            methods=methods,
             response_model=route.response_model,
             status_code=route.status_code,
             summary=f"{route.summary} (for a merchant)",
