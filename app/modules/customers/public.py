@@ -14,7 +14,16 @@ from app.modules.customers.errors import (
 )
 from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
 from app.modules.customers.queries.customers import find_locale, list_customers_everywhere
-from app.modules.customers.queries.erasures import Erasure, add_erasure, list_erasures
+from app.modules.customers.queries.erasures import (
+    Erasure,
+    QuietCustomer,
+    add_erasure,
+    forget_retention_warnings,
+    list_erasures,
+    list_quiet,
+    note_retention_warnings,
+    note_return,
+)
 from app.modules.customers.queries.exports import CUSTOMER_COLUMNS, PERSON_COLUMNS
 from app.modules.customers.queries.exports import find_lines as find_export_lines
 from app.modules.customers.queries.exports import list_lines as list_export_lines
@@ -74,6 +83,7 @@ __all__ = [
     "ImportedPerson",
     "LoginLinkRecord",
     "PersonToImport",
+    "QuietCustomer",
     "Sift",
     "SignInLinkException",
     "TermsNotAcceptedException",
@@ -96,6 +106,7 @@ __all__ = [
     "find_locale",
     "find_merchant",
     "find_usable_link",
+    "forget_retention_warnings",
     "forget_sign_ins",
     "get_customer",
     "get_many",
@@ -109,11 +120,14 @@ __all__ = [
     "list_customers_everywhere",
     "list_erasures",
     "list_export_lines",
+    "list_quiet",
     "lock_customer",
     "lock_for_erasure",
     "may_get_welcome_bonus",
     "may_send_login_link",
     "normalize_email",
+    "note_retention_warnings",
+    "note_return",
     "parse_birth_date",
     "record_consents",
     "remember_erased",

@@ -5,6 +5,7 @@ from app.core.modules import MenuItem, ModuleDefinition, Schedule
 from app.modules.cms import public as cms
 from app.modules.loyalty.audit_texts import AUDIT_TEXTS
 from app.modules.loyalty.domain.outreach import BIRTHDAY_HOUR, REENGAGEMENT_HOUR, REENGAGEMENT_WEEKDAY
+from app.modules.loyalty.domain.retention import RETENTION_HOUR
 from app.modules.loyalty.events import BonusGranted, CardEnrolled, PointsExpired, RewardReady
 from app.modules.loyalty.permissions import PERMISSIONS
 from app.modules.loyalty.personal import IMPERSONAL, PERSONAL
@@ -63,6 +64,7 @@ MODULE = ModuleDefinition(
         "loyalty.announce_reward": f"{_MAILS}:announce_reward",
         "loyalty.announce_bonus": f"{_MAILS}:announce_bonus",
         "loyalty.announce_expiry": f"{_MAILS}:announce_expiry",
+        "loyalty.apply_retention": "app.modules.loyalty.tasks.privacy_tasks:apply_retention",
         "loyalty.export_my_data": "app.modules.loyalty.tasks.privacy_tasks:export_my_data",
         "loyalty.forget_greetings": "app.modules.loyalty.tasks.housekeeping:forget_greetings",
         "loyalty.finish_erasure": "app.modules.loyalty.tasks.privacy_tasks:finish_erasure",
@@ -93,6 +95,7 @@ MODULE = ModuleDefinition(
             "loyalty.send_reengagement", hour=REENGAGEMENT_HOUR, weekday=REENGAGEMENT_WEEKDAY, title=N_("Invite those who stayed away")
         ),
         Schedule("loyalty.verify_ledger", hour=3, title=N_("Check all cards’ histories"), is_repeatable=True),
+        Schedule("loyalty.apply_retention", hour=RETENTION_HOUR, title=N_("Erase who stayed away for years")),
         Schedule("loyalty.forget_greetings", seconds=86_400, title=N_("Forget old birthday greetings")),
         Schedule("loyalty.verify_changes", seconds=3600, title=N_("Check the histories of cards that changed")),
     ),

@@ -4,7 +4,7 @@ import datetime as dt
 import decimal
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.base import Base, MerchantModel, Trashable
@@ -104,6 +104,7 @@ class MerchantSettings(Base):
         is_one_of("void_policy", VoidPolicy),
         is_not_negative("redeem_limit_points"),
         is_not_negative("adjust_limit_points"),
+        CheckConstraint("retention_years BETWEEN 1 AND 10", name="retention_years_range"),
     )
 
     merchant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tenancy_merchants.id"), primary_key=True)
@@ -116,4 +117,5 @@ class MerchantSettings(Base):
     void_policy: Mapped[str] = mapped_column(default=VoidPolicy.BLOCK.value, server_default=VoidPolicy.BLOCK.value)
     redeem_limit_points: Mapped[int | None]
     adjust_limit_points: Mapped[int | None]
+    retention_years: Mapped[int | None] = mapped_column(SmallInteger)
     updated_at: Mapped[dt.datetime]

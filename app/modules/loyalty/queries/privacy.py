@@ -1,5 +1,6 @@
 """What is read of a person's cards for an erasure, and for the data that they may have."""
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +21,10 @@ FROM loyalty_transactions WHERE merchant_id = $1 AND card_id = ANY($2::uuid[]) O
 """
 LIST_GREETINGS = """
 SELECT year, created_at AS at, card_id FROM loyalty_birthday_greetings WHERE merchant_id = $1 AND customer_id = $2 ORDER BY year
+"""
+LAST_ACTIVITY = """
+SELECT customer_id, max(last_activity_at) AS at FROM loyalty_cards WHERE merchant_id = $1 AND customer_id = ANY($2::uuid[])
+GROUP BY customer_id
 """
 
 
@@ -42,3 +47,9 @@ async def list_transactions(ctx: Ctx, card_ids: Sequence[uuid.UUID]) -> list[dic
 async def list_greetings(ctx: Ctx, customer_id: uuid.UUID) -> list[dict[str, Any]]:
     """Return the years in which the customer was greeted."""
     return [dict(row) for row in await ctx.conn.fetch(LIST_GREETINGS, ctx.merchant_id, customer_id)]
+
+
+async def find_last_activity(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, dt.datetime]:
+    """Return when each of these people last used any of their cards; those without a card are left out."""
+    rows = await ctx.conn.fetch(LAST_ACTIVITY, ctx.merchant_id, list(customer_ids)) if customer_ids else []
+    return {row["customer_id"]: row["at"] for row in rows}

@@ -23,7 +23,7 @@ FROM loyalty_programs WHERE merchant_id = $1 AND deleted_at IS NULL
 """
 SETTINGS = """
 SELECT allow_cross_location_redemption, pin_policy, pin_length, unlock_minutes, max_pin_attempts, pin_lock_minutes, void_policy,
-       redeem_limit_points
+       redeem_limit_points, retention_years
 FROM loyalty_merchant_settings WHERE merchant_id = $1
 """
 
@@ -71,6 +71,7 @@ class MerchantSettings:
     pin_lock_minutes: int = 15
     void_policy: VoidPolicy = VoidPolicy.BLOCK
     redeem_limit_points: int | None = None
+    retention_years: int | None = None
 
 
 async def find_program(ctx: Ctx) -> Program | None:

@@ -2,9 +2,9 @@
 
 import datetime as dt
 import uuid
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from app.core.web.fields import Answer, Body, example
 
@@ -107,3 +107,19 @@ class MyData(Answer):
     sign_ins: list[dict[str, JsonValue]]
     birthday_greetings: list[dict[str, JsonValue]]
     log: list[dict[str, JsonValue]]
+
+
+class RetentionBody(Body):
+    """After how many years without a visit people are told and then erased; null: never."""
+
+    model_config = example(retention_years=3)
+
+    retention_years: Annotated[int, Field(strict=True, ge=1, le=10)] | None
+
+
+class RetentionAnswer(Answer):
+    """After how many years without a visit people are erased; null: never."""
+
+    model_config = _shows({"retention_years": 3})
+
+    retention_years: int | None

@@ -42,6 +42,7 @@ TEMPLATES = (
     _spec("loyalty_birthday", "birthday", "gift"),
     _spec("loyalty_reengagement", "reengagement", "next_step"),
     _spec("loyalty_card_link", "card_link", "card_link", "valid_minutes", shows_card=False),
+    _spec("loyalty_retention", "retention_notice", "card_link", "erased_on", shows_card=False),
     _spec("customer_sign_in", "sign_in", "sign_in_link", "valid_minutes", shows_card=False),
 )
 
@@ -162,6 +163,22 @@ async def sign_in(ctx: Ctx, *, message_id: uuid.UUID, locale: str, customer_id: 
     return await _link_content(ctx, "sign_in_link", message_id=message_id, customer_id=customer_id, store_id=store_id)
 
 
+async def retention_notice(
+    ctx: Ctx, *, message_id: uuid.UUID, locale: str, customer_id: uuid.UUID, store_id: uuid.UUID | None, erased_on: str
+) -> MailContent:
+    """Return what somebody reads who stayed away for years; not wanted once the merchant keeps people after all."""
+    program = await programs.find_program(ctx)
+    if program is None or (await programs.get_settings(ctx)).retention_years is None:
+        raise MailNotWantedException("kept")
+    store = _open_store(await tenancy.list_stores(ctx), store_id)
+    values = {
+        "card_link": f"{_storefront(store)}/sign-in",
+        "erased_on": formatting.date(dt.date.fromisoformat(erased_on), width="long"),
+        "merchant_address": address_line(store),
+    }
+    return MailContent(brand_colour=program.colour, logo_link=_logo_link(program.logo_path), values=values)
+
+
 async def _get_facts(ctx: Ctx, card_id: uuid.UUID, customer_id: uuid.UUID, *, transaction_id: uuid.UUID | None = None) -> MailFacts:
     """Return the card's facts; MailNotWantedException for one that is trashed, deactivated, merged, or no longer this person's."""
     facts = await find_mail_facts(ctx, card_id, transaction_id=transaction_id)
@@ -199,7 +216,7 @@ async def _link_content(ctx: Ctx, name: str, *, message_id: uuid.UUID, customer_
     )
 
 
-def _open_store(stores: Sequence[StoreView], store_id: uuid.UUID) -> StoreView:
+def _open_store(stores: Sequence[StoreView], store_id: uuid.UUID | None) -> StoreView:
     """Return the store `store_id` of these open ones, the merchant's first when it has closed."""
     if not stores:
         raise MailNotWantedException("no_open_store")

@@ -79,7 +79,7 @@ async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
     must be public at the owning store; it stays so as long as it is chosen. StoreNotFoundException for a store that is not there.
     """
     _check(form)
-    await ctx.conn.execute(ENSURE_SETTINGS, ctx.merchant_id, ctx.now)
+    await ensure_settings(ctx)
     await locks.lock_enrollment(ctx, is_switch=True)
     await _check_terms_page(ctx, form)
     old = await programs.find_program(ctx)
@@ -179,9 +179,14 @@ class SettingsForm:
     redeem_limit_points: int | None
 
 
+async def ensure_settings(ctx: Ctx) -> None:
+    """Make the merchant's row of settings unless it is there."""
+    await ctx.conn.execute(ENSURE_SETTINGS, ctx.merchant_id, ctx.now)
+
+
 async def save_settings(ctx: Ctx, form: SettingsForm) -> MerchantSettings:
     """Save the merchant's settings and return them; what works where is switched by `set_cross_location` instead."""
-    await ctx.conn.execute(ENSURE_SETTINGS, ctx.merchant_id, ctx.now)
+    await ensure_settings(ctx)
     await ctx.conn.execute(
         SAVE_SETTINGS, ctx.merchant_id, form.pin_policy.value, form.pin_length, form.unlock_minutes, form.max_pin_attempts,
         form.pin_lock_minutes, form.void_policy.value, form.redeem_limit_points, ctx.now,
@@ -192,7 +197,7 @@ async def save_settings(ctx: Ctx, form: SettingsForm) -> MerchantSettings:
 
 async def set_cross_location(ctx: Ctx, *, is_on: bool) -> MerchantSettings:
     """Switch whether a card works at all the merchant's stores (A1), excluding enrollments meanwhile, and return the settings."""
-    await ctx.conn.execute(ENSURE_SETTINGS, ctx.merchant_id, ctx.now)
+    await ensure_settings(ctx)
     await locks.lock_enrollment(ctx, is_switch=True)
     await ctx.conn.execute(SWITCH, ctx.merchant_id, is_on, ctx.now)
     await audit.record(ctx, "loyalty.cross_location.switched", "merchant", ctx.merchant_id, is_on=is_on)

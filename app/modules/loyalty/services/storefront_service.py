@@ -107,6 +107,7 @@ async def sign_in(ctx: Ctx, *, token: str) -> tuple[tenancy.NewSession, str]:
     SignInLinkException when the link was used, is old or unknown.
     """
     customer_id = await customers.use_login_link(ctx, token)
+    await customers.note_return(ctx, customer_id)
     if ctx.actor.session_id is not None:
         await tenancy.revoke(ctx, ctx.actor.session_id)
     customer = await customers.get_customer(ctx, customer_id)

@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.context import Ctx
+from app.core.i18n import ngettext
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.card_number import format_number
+from app.modules.loyalty.domain.retention import CHOICES
 from app.modules.loyalty.queries import merges, programs
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.panel import show
@@ -26,7 +28,8 @@ PAGE = 25
 @router.get("", summary="Settings of the counter")
 async def counter(request: Request, ctx: Ctx = MANAGE) -> Response:
     """Show the rules of PINs, voids and large redemptions."""
-    return await show(request, ctx, "settings", settings=await programs.get_settings(ctx))
+    choices = [(years, ngettext("%(num)s year", "%(num)s years", years)) for years in CHOICES]
+    return await show(request, ctx, "settings", settings=await programs.get_settings(ctx), retention_choices=choices)
 
 
 @router.get("/locations", summary="Where cards work")
