@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.core.credentials import Face
 from app.core.web.deps import Access
+from app.core.web.problems import documented
 
 MERCHANT = "merchant_id"
 Merchant = Annotated[uuid.UUID, Path(description="The merchant for whom the admin acts.")]
@@ -45,7 +46,7 @@ def mirror(router: APIRouter, *, face: Face, prefix: str, new_prefix: str, tag: 
             status_code=route.status_code,
             summary=f"{route.summary} (for a merchant)",
             description=route.description,
-            responses=route.responses,
+            responses=documented(404) | route.responses,
             response_class=route.response_class,
         )
     return mirrored

@@ -56,6 +56,7 @@ async def show_page(
         footer_pages=await reading_service.list_pages(ctx, store, only_footer=True),
         pages_path=reading_service.pages_path(store.code),
         is_preview=is_preview,
+        without_scripts=is_preview,  # the policy forbids them
         **look,
         **values,
     )
