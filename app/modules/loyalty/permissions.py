@@ -49,6 +49,4 @@ PERMISSIONS = (
     Permission("loyalty.own_data.erase", CUSTOMERS),
     Permission("loyalty.platform.read", ADMINS),
     Permission("loyalty.platform.erase", ADMINS),
-    Permission("loyalty.platform.trash", ADMINS),
-    Permission("loyalty.platform.purge", ADMINS),
 )

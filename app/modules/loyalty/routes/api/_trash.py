@@ -1,4 +1,4 @@
-"""What both faces of the trash, the merchant's and the platform's, do and answer."""
+"""What the trash of cards and programs answers."""
 
 import uuid
 

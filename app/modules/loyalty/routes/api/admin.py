@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.modules.loyalty.routes.api._admin import behalf, lists, points, privacy, trash
+from app.modules.loyalty.routes.api._admin import behalf, lists, points, privacy
 
 router = APIRouter()
-for part in (lists, points, privacy, trash, behalf):
+for part in (lists, points, privacy, behalf):
     router.include_router(part.router)
