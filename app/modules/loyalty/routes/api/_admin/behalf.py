@@ -1,7 +1,7 @@
 """The admin's face: everything that a merchant can do with cards, program, staff and settings, on their behalf (G6)."""
 
 from app.core.web.behalf import mirror
-from app.modules.loyalty.routes.api._admin import lists, points, privacy, trash
+from app.modules.loyalty.routes.api._admin import lists, points, privacy
 from app.modules.loyalty.routes.api.merchant import router as merchant_router
 
 router = mirror(
@@ -10,5 +10,5 @@ router = mirror(
     prefix="/api/v1/merchants/loyalty",
     new_prefix="/api/v1/admin/loyalty/merchants/{merchant_id}",
     tag="Loyalty - Admin",
-    beside=[part.router for part in (lists, points, privacy, trash)],
+    beside=[part.router for part in (lists, points, privacy)],
 )
