@@ -1,10 +1,16 @@
 """Addresses of a list's pages and orders: search, filters and sort stay in the address, the place in the list does not."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from starlette.datastructures import URL
 from starlette.requests import Request
+
+NameOrAge = Annotated[
+    Literal["name", "-name", "created", "-created"], Query(description="By name or by when it was made; with a minus from the other end.")
+]
+"""How a list of things with names is sorted."""
 
 
 def page_links(request: Request, next_cursor: str | None, previous_cursor: str | None = None) -> dict[str, str | None]:

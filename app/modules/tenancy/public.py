@@ -9,7 +9,6 @@ from app.core.context import Ctx, PlatformCtx
 from app.modules.tenancy.domain import pairing_code
 from app.modules.tenancy.errors import StoreNotFoundException
 from app.modules.tenancy.queries import merchants as merchant_queries
-from app.modules.tenancy.queries import people
 from app.modules.tenancy.queries import users as user_queries
 from app.modules.tenancy.queries.merchants import MerchantView, like_pattern
 from app.modules.tenancy.queries.stores import StoreView
@@ -65,7 +64,6 @@ __all__ = [
     "find_merchant",
     "find_merchant_id",
     "find_merchant_names",
-    "find_names_of_users",
     "find_store_names",
     "find_user_contact",
     "find_user_names",
@@ -103,11 +101,6 @@ async def find_merchant_id(ctx: PlatformCtx, code_or_id: str) -> uuid.UUID | Non
 async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple[str, str] | None:
     """Return e-mail address and language of somebody of the merchant's team (on the platform: of anybody), or None."""
     return await user_queries.find_contact(ctx.conn, user_id)
-
-
-async def find_names_of_users(ctx: PlatformCtx, user_ids: set[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the names by which those of `user_ids` who exist call themselves, whoever they work for."""
-    return await people.find_names(ctx.conn, user_ids)
 
 
 async def list_team_names(ctx: Ctx) -> list[tuple[uuid.UUID, str]]:

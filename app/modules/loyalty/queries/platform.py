@@ -11,15 +11,18 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from app.core import trash
 from app.core.context import PlatformCtx
 from app.core.db import lists
 from app.core.pagination import Page
+from app.core.trash import Deletion, deletion_of
 from app.modules.loyalty.domain.card_number import Scan, ScanKind
 from app.modules.loyalty.domain.enums import CardStatus, ProgramType
 from app.modules.loyalty.errors import CardNotFoundException
 from app.modules.loyalty.queries.cards import COLUMNS, Card, card_of
 
-CARDS = f"SELECT c.merchant_id, {COLUMNS}, c.deleted_at, c.deleted_by_user_id, c.deletion_reason FROM"
+CARD_MARKS, PROGRAM_MARKS = (", ".join(f"{table}.{name}" for name in trash.COLUMNS) for table in ("c", "p"))
+CARDS = f"SELECT c.merchant_id, {COLUMNS}, {CARD_MARKS} FROM"
 LIST_CARDS = f"{CARDS} loyalty_cards c"
 EVERYWHERE = f"{CARDS} loyalty_programs p JOIN loyalty_cards c ON c.merchant_id = p.merchant_id AND c.program_id = p.id"
 BY_ID = f"{EVERYWHERE} AND c.id = $1"
@@ -33,8 +36,7 @@ WHERE (c.deleted_at IS NOT NULL) = $3 ORDER BY c.created_at DESC, c.id DESC LIMI
 MOST_COUNTED = 1_000
 # No more of each program's cards are looked at than there is room for in the answer: "more than 1,000".
 LIST_PROGRAMS = f"""
-SELECT p.merchant_id, p.id, p.name, lower(p.name) AS sort_name, p.type, p.is_active, p.colour, p.created_at, p.deleted_at,
-       p.deleted_by_user_id, p.deletion_reason,
+SELECT p.merchant_id, p.id, p.name, lower(p.name) AS sort_name, p.type, p.is_active, p.colour, p.created_at, {PROGRAM_MARKS},
        (SELECT count(*) FROM (SELECT FROM loyalty_cards c WHERE c.merchant_id = p.merchant_id AND c.program_id = p.id
                               AND (c.deleted_at IS NULL) = (p.deleted_at IS NULL) LIMIT {MOST_COUNTED} + 1) few) AS card_count
 FROM loyalty_programs p
@@ -45,13 +47,11 @@ PROGRAM_ORDERS = {"created": lists.reverse(lists.newest_first("p")), "name": lis
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlatformCard:
-    """A card of any merchant, live or in the trash; then with when, by whom (None: the system) and why."""
+    """A card of any merchant; in the trash with how it came there, else None."""
 
     merchant_id: uuid.UUID
     card: Card
-    deleted_at: dt.datetime | None
-    deleted_by_user_id: uuid.UUID | None
-    deletion_reason: str
+    deletion: Deletion | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,10 +65,8 @@ class PlatformProgram:
     is_active: bool
     colour: str
     created_at: dt.datetime
-    deleted_at: dt.datetime | None
-    deleted_by_user_id: uuid.UUID | None
-    deletion_reason: str
     card_count: int
+    deletion: Deletion | None
 
 
 async def list_cards(
@@ -138,9 +136,9 @@ async def list_programs(
 
 
 def _card(row: asyncpg.Record) -> PlatformCard:
-    return PlatformCard(row["merchant_id"], card_of(row), row["deleted_at"], row["deleted_by_user_id"], row["deletion_reason"])
+    return PlatformCard(row["merchant_id"], card_of(row), deletion_of(row))
 
 
 def _program(row: asyncpg.Record) -> PlatformProgram:
-    values = {field.name: row[field.name] for field in dataclasses.fields(PlatformProgram)}
-    return PlatformProgram(**values | {"type": ProgramType(values["type"])})
+    names = ("merchant_id", "id", "name", "is_active", "colour", "created_at", "card_count")
+    return PlatformProgram(**{name: row[name] for name in names}, type=ProgramType(row["type"]), deletion=deletion_of(row))

@@ -7,7 +7,8 @@ from typing import Any
 
 from app.core import pagination
 from app.core.context import Ctx, PlatformCtx
-from app.core.pagination import Page, page_of, read_cursor
+from app.core.db.lists import Where, newest_first, read_page
+from app.core.pagination import Page
 from app.modules.messaging.domain.delivery import mask_email
 from app.modules.messaging.domain.enums import MailState
 
@@ -15,8 +16,6 @@ LIST = """
 SELECT l.id, l.created_at, l.merchant_id, l.template, t.title, l.locale, l.recipient, l.state, l.attempts, l.provider, l.error,
        l.delivery, l.is_test
 FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
-WHERE ($2::text IS NULL OR l.state = $2) AND ($3::timestamptz IS NULL OR (l.created_at, l.id) < ($3, $4))
-ORDER BY l.created_at DESC, l.id DESC LIMIT $5
 """
 
 OF_CUSTOMER = """
@@ -63,18 +62,24 @@ class LoggedMail:
 
 
 async def list_mails(
-    ctx: PlatformCtx, *, state: MailState | None = None, cursor: str | None = None, limit: int = pagination.DEFAULT_PAGE
+    ctx: PlatformCtx,
+    *,
+    state: MailState | None = None,
+    merchant_id: uuid.UUID | None = None,
+    cursor: str | None = None,
+    limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[LoggedMail]:
-    """Return a page of the log, only mails in `state` if one is given; BadCursor for a cursor that is not ours."""
-    at, mail_id = read_cursor(cursor, pagination.parse_instant, uuid.UUID) if cursor else (None, None)
-    rows = await ctx.conn.fetch(LIST, ctx.locale, state and str(state), at, mail_id, limit + 1)
+    """Return a page of the log, only mails in `state` and of a merchant if these are given; BadCursor for a cursor that is not ours."""
+    where = Where(values=[ctx.locale])  # $1 is in the statement already
+    where.add_equal(**{"l.state": state and str(state), "l.merchant_id": merchant_id})
+    page = await read_page(ctx.conn, LIST, where, newest_first("l"), cursor=cursor, limit=limit)
     found = []
-    for row in rows:
+    for row in page.items:
         values = dict(row)
         recipient = mask_email(row["recipient"]) if row["recipient"] else None
         changes = {"title": row["title"] or row["template"], "recipient": recipient, "state": MailState(row["state"])}
         found.append(LoggedMail(**values | changes))
-    return page_of(found, limit, lambda mail: (mail.created_at.isoformat(), str(mail.id)))
+    return Page(found, page.next_cursor, page.previous_cursor)
 
 
 async def list_mails_of_customer(ctx: Ctx, customer_id: uuid.UUID, *, limit: int = pagination.DEFAULT_PAGE) -> list[CustomerMail]:

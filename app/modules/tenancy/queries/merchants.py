@@ -6,6 +6,8 @@ import uuid
 
 import asyncpg
 
+from app.core.db import lists
+from app.core.pagination import Page
 from app.modules.tenancy.errors import MerchantNotFoundException
 
 COLUMNS = "id, name, contact_email, time_zone, locale, currency, status, created_at, suspended_at"
@@ -23,11 +25,10 @@ SELECT {COLUMNS}, lower(name) AS sort_name,
        (SELECT count(*) FROM tenancy_stores s WHERE s.merchant_id = m.id AND s.deleted_at IS NULL) AS store_count,
        (SELECT count(*) FROM tenancy_memberships b WHERE b.merchant_id = m.id) AS member_count
 FROM tenancy_merchants m
-WHERE deleted_at IS NULL AND ($1::text IS NULL OR name ILIKE $1 OR contact_email ILIKE $1 OR EXISTS (
-          SELECT 1 FROM tenancy_stores s WHERE s.merchant_id = m.id AND (s.code ILIKE $1 OR s.name ILIKE $1)))
-  AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR (lower(name), id) > ($3, $4::uuid))
-ORDER BY lower(name), id LIMIT $5
 """
+FOUND = """(m.name ILIKE ? OR m.contact_email ILIKE ? OR EXISTS (
+    SELECT FROM tenancy_stores s WHERE s.merchant_id = m.id AND s.deleted_at IS NULL AND (s.code ILIKE ? OR s.name ILIKE ?)))"""
+ORDERS = {"name": lists.by_name("m"), "created": lists.reverse(lists.newest_first("m"))}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class MerchantSummary:
     """A row of the platform's list."""
 
     merchant: MerchantView
-    sort_name: str
     store_count: int
     member_count: int
 
@@ -94,12 +94,19 @@ async def find_id(conn: asyncpg.Connection, code_or_id: str) -> uuid.UUID | None
 
 
 async def list_merchants(
-    conn: asyncpg.Connection, *, search: str | None, status: str | None, after: tuple[str, uuid.UUID] | None, limit: int
-) -> list[MerchantSummary]:
-    """Return up to `limit` + 1 merchants by name, whose name, contact or store contains `search`."""
-    after_name, after_id = after or (None, None)
-    rows = await conn.fetch(LIST, like_pattern(search), status, after_name, after_id, limit + 1)
-    return [MerchantSummary(view(row), row["sort_name"], row["store_count"], row["member_count"]) for row in rows]
+    conn: asyncpg.Connection, *, search: str | None, status: str | None, sort: str, cursor: str | None, limit: int
+) -> Page[MerchantSummary]:
+    """Return a page of merchants whose name, contact or store contains `search`; `sort` is one of ORDERS, with a minus from its end.
+
+    Raises BadCursor.
+    """
+    where = lists.Where().add("m.deleted_at IS NULL").add_equal(**{"m.status": status})
+    pattern = like_pattern(search)
+    if pattern is not None:
+        where.add(FOUND, pattern, pattern, pattern, pattern)
+    page = await lists.read_page(conn, LIST, where, lists.choose(ORDERS, sort), cursor=cursor, limit=limit)
+    items = [MerchantSummary(view(row), row["store_count"], row["member_count"]) for row in page.items]
+    return Page(items, page.next_cursor, page.previous_cursor)
 
 
 async def list_choices(conn: asyncpg.Connection, limit: int) -> list[tuple[uuid.UUID, str]]:

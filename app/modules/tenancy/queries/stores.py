@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 import asyncpg
 
+from app.core.db import lists
+from app.core.pagination import Page
 from app.modules.tenancy.errors import StoreNotFoundException
 
 COLUMNS = (
@@ -21,10 +23,9 @@ LIST_ALL = f"""
 SELECT {", ".join(f"s.{name}" for name in COLUMNS.split(", "))}, lower(s.name) AS sort_name, m.name AS merchant_name,
        m.status AS merchant_status
 FROM tenancy_stores s JOIN tenancy_merchants m ON m.id = s.merchant_id AND m.deleted_at IS NULL
-WHERE s.deleted_at IS NULL AND ($1::text IS NULL OR s.name ILIKE $1 OR s.code ILIKE $1 OR s.city ILIKE $1 OR m.name ILIKE $1)
-  AND ($2::text IS NULL OR s.status = $2) AND ($3::text IS NULL OR (lower(s.name), s.id) > ($3, $4::uuid))
-ORDER BY lower(s.name), s.id LIMIT $5
 """
+FOUND = "(s.name ILIKE ? OR s.code ILIKE ? OR s.city ILIKE ? OR m.name ILIKE ?)"
+ORDERS = {"name": lists.by_name("s"), "created": lists.reverse(lists.newest_first("s"))}
 NAMES = "SELECT id, name FROM tenancy_stores WHERE merchant_id = $1 AND id = ANY($2::uuid[])"
 IS_CODE_FREE = "SELECT tenancy_is_store_code_free($1, $2)"
 ONLY_OPEN = """
@@ -67,7 +68,6 @@ class StoreSummary:
     """A row of the platform's list: a store, whose it is, and whether that merchant is active."""
 
     store: StoreView
-    sort_name: str
     merchant_name: str
     merchant_status: str
 
@@ -97,15 +97,25 @@ async def list_stores(conn: asyncpg.Connection, merchant_id: uuid.UUID, *, inclu
 
 
 async def list_all_stores(
-    conn: asyncpg.Connection, *, pattern: str | None, status: str | None, after: tuple[str, uuid.UUID] | None, limit: int
-) -> list[StoreSummary]:
-    """Return up to `limit` + 1 stores of all merchants by name; `pattern` (of LIKE) looks in name, code, town and the merchant's name.
+    conn: asyncpg.Connection,
+    *,
+    pattern: str | None,
+    status: str | None,
+    merchant_id: uuid.UUID | None,
+    sort: str,
+    cursor: str | None,
+    limit: int,
+) -> Page[StoreSummary]:
+    """Return a page of stores of all merchants; `pattern` (of LIKE) looks in name, code, town and the merchant's name.
 
-    For orion_platform only.
+    `sort` is one of ORDERS, with a minus from its end. BadCursor. For orion_platform only.
     """
-    after_name, after_id = after or (None, None)
-    rows = await conn.fetch(LIST_ALL, pattern, status, after_name, after_id, limit + 1)
-    return [StoreSummary(view(row), row["sort_name"], row["merchant_name"], row["merchant_status"]) for row in rows]
+    where = lists.Where().add("s.deleted_at IS NULL").add_equal(**{"s.status": status, "s.merchant_id": merchant_id})
+    if pattern is not None:
+        where.add(FOUND, pattern, pattern, pattern, pattern)
+    page = await lists.read_page(conn, LIST_ALL, where, lists.choose(ORDERS, sort), cursor=cursor, limit=limit)
+    items = [StoreSummary(view(row), row["merchant_name"], row["merchant_status"]) for row in page.items]
+    return Page(items, page.next_cursor, page.previous_cursor)
 
 
 async def find_names(conn: asyncpg.Connection, merchant_id: uuid.UUID, store_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

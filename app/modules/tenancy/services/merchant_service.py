@@ -179,13 +179,12 @@ async def list_merchants(
     *,
     search: str | None = None,
     status: str | None = None,
+    sort: str = "name",
     cursor: str | None = None,
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[MerchantSummary]:
-    """Return a page of merchants by name. `search` looks in name, contact, store names and codes. BadCursor."""
-    after = None if cursor is None else pagination.read_cursor(cursor, str, uuid.UUID)
-    rows = await merchant_queries.list_merchants(ctx.conn, search=search, status=status, after=after, limit=limit)
-    return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.merchant.id)))
+    """Return a page of merchants, by name or as `sort` says. `search` looks in name, contact, store names and codes. BadCursor."""
+    return await merchant_queries.list_merchants(ctx.conn, search=search, status=status, sort=sort, cursor=cursor, limit=limit)
 
 
 async def list_zones(ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:

@@ -36,13 +36,18 @@ async def list_all_stores(
     *,
     search: str | None = None,
     status: str | None = None,
+    merchant_id: uuid.UUID | None = None,
+    sort: str = "name",
     cursor: str | None = None,
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[StoreSummary]:
-    """Return a page of all merchants' stores by name. `search` looks in name, code, town and the merchant's name. BadCursor."""
-    after = None if cursor is None else pagination.read_cursor(cursor, str, uuid.UUID)
-    rows = await store_queries.list_all_stores(ctx.conn, pattern=like_pattern(search), status=status, after=after, limit=limit)
-    return pagination.page_of(rows, limit, lambda row: (row.sort_name, str(row.store.id)))
+    """Return a page of all merchants' stores, by name or as `sort` says. `search` looks in name, code, town and the merchant's name.
+
+    Raises BadCursor.
+    """
+    return await store_queries.list_all_stores(
+        ctx.conn, pattern=like_pattern(search), status=status, merchant_id=merchant_id, sort=sort, cursor=cursor, limit=limit
+    )
 
 
 async def list_merchant_choices(ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:

@@ -13,7 +13,6 @@ from app.modules.loyalty.tests.counter import applicant, make_card, make_shop, p
 from app.modules.tenancy.tests.factories import make_admin, sign_in_cookie
 
 BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
-TRASH = "UPDATE loyalty_cards SET deleted_at = now(), deletion_reason = 'Lost twice', deleted_by_user_id = $2 WHERE id = $1"
 TRASH_PROGRAM = "UPDATE loyalty_programs SET deleted_at = now(), deletion_reason = 'New one comes' WHERE merchant_id = $1"
 
 
@@ -84,23 +83,38 @@ async def test_the_list_is_filtered_sorted_and_paged(
     assert "No match" in await page_text(admin_client, f"/admin/cards?merchant={shop.id}&status=merged")
 
 
-async def test_the_trash_says_who_put_a_card_there_and_why(
+def trashed(text: str) -> list[str]:
+    """The ids of the rows in a trash."""
+    return re.findall(r'data-row="([0-9a-f-]{36})"', text)
+
+
+async def test_the_trash_says_who_put_a_card_there_and_takes_it_back(
     database: Database, admin_client: httpx.AsyncClient, superuser: asyncpg.Connection
 ) -> None:
     shop = await make_shop(database)
     live, gone = await make_card(database, shop), await make_card(database, shop)
-    await superuser.execute(TRASH, gone.id, shop.merchant.owner.id)
-    name = await superuser.fetchval("SELECT display_name FROM tenancy_users WHERE id = $1", shop.merchant.owner.id)
+    api = f"/api/v1/admin/loyalty/merchants/{shop.id}/cards"
+    page = await page_text(admin_client, f"/admin/cards/{gone.id}")
+    assert f'data-action="{api}/{gone.id}/trash"' in page
+    assert (await admin_client.post(f"{api}/{gone.id}/trash", json={"reason": "Lost twice"})).status_code == 200
+    name = await superuser.fetchval(
+        "SELECT display_name FROM tenancy_users JOIN loyalty_cards c ON c.deleted_by_user_id = tenancy_users.id WHERE c.id = $1", gone.id
+    )
     trash = await page_text(admin_client, f"/admin/cards?only_deleted=true&merchant={shop.id}")
-    assert listed(trash) == [str(gone.id)]
-    assert f"by {name}" in trash
-    assert "Lost twice" in trash
+    assert trashed(trash) == [str(gone.id)]
+    for part in (name, "Lost twice", f'data-action="{api}/restore"', f"{api}/{gone.id}/purge", shop.merchant.name):
+        assert part in trash
     assert listed(await page_text(admin_client, f"/admin/cards?merchant={shop.id}")) == [str(live.id)]
-    assert listed(await page_text(admin_client, f"/admin/cards?only_deleted=true&q={gone.card_number}")) == [str(gone.id)]
+    everywhere = await page_text(admin_client, f"/admin/cards?only_deleted=true&q={gone.card_number}")
+    assert trashed(everywhere) == [str(gone.id)]
+    assert "Choose a merchant to restore several at once." in everywhere
     assert listed(await page_text(admin_client, f"/admin/cards?q={gone.card_number}")) == []
     page = await page_text(admin_client, f"/admin/cards/{gone.id}")
     assert f"By {name}. Nobody can collect" in page
     assert "restore_points" not in page
+    restored = await admin_client.post(f"{api}/restore", json={"ids": [str(gone.id)]})
+    assert [item["outcome"] for item in restored.json()["items"]] == ["ok"]
+    assert trashed(await page_text(admin_client, f"/admin/cards?only_deleted=true&merchant={shop.id}")) == []
 
 
 async def test_the_page_of_a_card_shows_holder_history_and_where_to_go_on(database: Database, admin_client: httpx.AsyncClient) -> None:
@@ -137,7 +151,7 @@ async def test_programs_are_listed_with_merchant_type_and_cards(
     assert (f"{tag} 0" in live, f"{tag} 1" in live) == (True, False)
     trash = await page_text(admin_client, f"/admin/programs?only_deleted=true&merchant={shops[1].id}")
     assert f"{tag} 1" in trash
-    assert "by the platform" in trash
+    assert "The system" in trash
     assert "New one comes" in trash
     assert "No match" in await page_text(admin_client, f"/admin/programs?q={tag}&state=paused")
 

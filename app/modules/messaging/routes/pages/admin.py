@@ -1,5 +1,6 @@
 """Mails in the platform's panel: the log of all that were sent, and the standard of each. They only read."""
 
+import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -22,6 +23,7 @@ from app.modules.tenancy import public as tenancy
 router = APIRouter(prefix="/admin/mails", tags=["Messaging - Admin pages"], include_in_schema=False)
 LOG: Any = access("admin", "messaging.log.view")
 EDIT: Any = access("admin", "messaging.template.manage")
+OfMerchant = Annotated[uuid.UUID | Literal[""], Query()]
 State = Annotated[Literal["", "queued", "sent", "failed", "suppressed"], Query(alias="state")]
 STATE_NAMES = {
     MailState.SENT: N_("Sent"),
@@ -37,9 +39,12 @@ def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Re
 
 
 @router.get("", summary="The log of mails")
-async def list_log(request: Request, ctx: PlatformCtx = LOG, state: State = "", cursor: Cursor | None = None) -> Response:
-    """Show what became of every mail, newest first; filter and page are in the address, addresses are masked."""
-    page = await mail_log.list_mails(ctx, state=MailState(state) if state else None, cursor=cursor)
+async def list_log(
+    request: Request, ctx: PlatformCtx = LOG, state: State = "", merchant: OfMerchant = "", cursor: Cursor | None = None
+) -> Response:
+    """Show what became of every mail, newest first; filters and page are in the address, addresses are masked."""
+    page = await mail_log.list_mails(ctx, state=MailState(state) if state else None, merchant_id=merchant or None, cursor=cursor)
+    shown = {mail.merchant_id for mail in page.items} | {merchant or None}
     return show(
         request,
         ctx,
@@ -47,8 +52,9 @@ async def list_log(request: Request, ctx: PlatformCtx = LOG, state: State = "", 
         rows=page.items,
         only=state,
         state_names={name.value: _(label) for name, label in STATE_NAMES.items()},
-        merchant_names=await tenancy.find_merchant_names(ctx, {mail.merchant_id for mail in page.items if mail.merchant_id}),
-        **page_links(request, page.next_cursor),
+        merchant_names=await tenancy.find_merchant_names(ctx, {merchant_id for merchant_id in shown if merchant_id}),
+        merchant_id=merchant or None,
+        **page_links(request, page.next_cursor, page.previous_cursor),
     )
 
 

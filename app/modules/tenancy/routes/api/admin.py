@@ -10,6 +10,7 @@ from app.core import pagination
 from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.lists import NameOrAge
 from app.core.web.problems import documented
 from app.core.web.trash import OnlyDeleted
 from app.modules.tenancy.routes.api._answers import merchant_answer, merchant_row, new_merchant_answer, store_answer, store_row
@@ -40,6 +41,7 @@ async def list_merchants(
     q: Search = "",
     status: Status = None,
     only_deleted: OnlyDeleted = False,
+    sort: NameOrAge = "name",
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
@@ -47,7 +49,7 @@ async def list_merchants(
     """Return merchants by name, or those in the trash, the latest first; a page at a time."""
     if only_deleted:
         return await trashed_merchants(ctx, q, cursor, limit)
-    page = await merchant_service.list_merchants(ctx, search=q, status=status, cursor=cursor, limit=limit)
+    page = await merchant_service.list_merchants(ctx, search=q, status=status, sort=sort, cursor=cursor, limit=limit)
     return MerchantPage(items=[merchant_row(row) for row in page.items], next_cursor=page.next_cursor)
 
 
@@ -129,6 +131,7 @@ async def list_all_stores(
     q: StoreSearch = "",
     status: StoreStatus = None,
     only_deleted: OnlyDeleted = False,
+    sort: NameOrAge = "name",
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.merchant.view"),
@@ -136,5 +139,5 @@ async def list_all_stores(
     """Return stores by name, open and closed, or those in the trash, the latest first; a page at a time."""
     if only_deleted:
         return await trashed_stores_of_all(ctx, q, cursor, limit)
-    page = await overview_service.list_all_stores(ctx, search=q, status=status, cursor=cursor, limit=limit)
+    page = await overview_service.list_all_stores(ctx, search=q, status=status, sort=sort, cursor=cursor, limit=limit)
     return StorePage(items=[store_row(row) for row in page.items], next_cursor=page.next_cursor)

@@ -10,6 +10,7 @@ from app.core import pagination
 from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
+from app.core.web.lists import NameOrAge
 from app.core.web.problems import documented
 from app.modules.tenancy.schemas.people import DisableBody, EndedSessions, PlaceOfWork, SentLink, UserAnswer, UserPage
 from app.modules.tenancy.services import people_service
@@ -22,9 +23,6 @@ KindChoice = Annotated[
     Query(alias="kind", description="Only the platform's admins, who was invited and has not come yet, or who is shut out."),
 ]
 OfMerchant = Annotated[uuid.UUID | None, Query(description="Only the team of this merchant.")]
-Sort = Annotated[
-    Literal["name", "-name", "created", "-created"], Query(description="By name or by when they came; with a minus from the other end.")
-]
 Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Rows on a page.")]
 
 
@@ -39,7 +37,7 @@ async def list_people(
     q: Search = "",
     kind: KindChoice = None,
     merchant_id: OfMerchant = None,
-    sort: Sort = "name",
+    sort: NameOrAge = "name",
     cursor: Cursor | None = None,
     limit: Limit = pagination.DEFAULT_PAGE,
     ctx: PlatformCtx = access("admin", "tenancy.user.view"),

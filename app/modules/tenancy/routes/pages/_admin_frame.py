@@ -1,6 +1,7 @@
 """The frame of tenancy's pages in the platform's panel."""
 
-from typing import Annotated, Any
+import uuid
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from app.core.web.fields import OptionalLine
 from app.modules.tenancy.domain.roles import UserRole
 
 Search = Annotated[OptionalLine, Query(alias="q")]
+OfMerchant = Annotated[uuid.UUID | Literal[""], Query(alias="merchant")]
 ROLE_NAMES = {UserRole.OWNER: N_("Owner"), UserRole.MANAGER: N_("Manager"), UserRole.STAFF: N_("Staff")}
 
 

@@ -17,9 +17,11 @@ from app.core.web import jobs as web_jobs
 from app.core.web import operation
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
-from app.core.web.lists import page_links
+from app.core.web.lists import NameOrAge, page_links, sort_heads
+from app.core.web.trash import OnlyDeleted
 from app.modules.tenancy.domain import zones
-from app.modules.tenancy.routes.pages._admin_frame import Search, role_names, show
+from app.modules.tenancy.routes.pages import _admin_trash as trash
+from app.modules.tenancy.routes.pages._admin_frame import OfMerchant, Search, role_names, show
 from app.modules.tenancy.services import merchant_service, overview_service, store_service, user_service
 
 router = APIRouter(prefix="/admin", tags=["Admin pages"], include_in_schema=False)
@@ -86,11 +88,29 @@ async def home(request: Request, ctx: PlatformCtx = VIEW) -> Response:
 
 @router.get("/merchants", summary="All merchants")
 async def list_merchants(
-    request: Request, ctx: PlatformCtx = VIEW, q: Search = "", status: MerchantStatus = "", cursor: Cursor | None = None
+    request: Request,
+    ctx: PlatformCtx = VIEW,
+    q: Search = "",
+    status: MerchantStatus = "",
+    only_deleted: OnlyDeleted = False,
+    sort: NameOrAge = "name",
+    cursor: Cursor | None = None,
 ) -> Response:
-    """Show merchants by name; search, filter and page are in the address."""
-    page = await merchant_service.list_merchants(ctx, search=q, status=status or None, cursor=cursor)
-    return show(request, ctx, "merchants", rows=page.items, q=q, only=status, **page_links(request, page.next_cursor))
+    """Show merchants, or those in the trash; search, filter, sort and page are in the address."""
+    if only_deleted:
+        return await trash.show_merchants(request, ctx, search=q, cursor=cursor)
+    page = await merchant_service.list_merchants(ctx, search=q, status=status or None, sort=sort, cursor=cursor)
+    return show(
+        request,
+        ctx,
+        "merchants",
+        rows=page.items,
+        q=q,
+        only=status,
+        sort=sort,
+        heads=sort_heads(request, sort, ["name", "-created"]),
+        **page_links(request, page.next_cursor, page.previous_cursor),
+    )
 
 
 @router.get("/merchants/new", summary="Form for a new merchant")
@@ -126,11 +146,34 @@ async def new_store(request: Request, merchant_id: uuid.UUID, ctx: PlatformCtx =
 
 @router.get("/stores", summary="All stores")
 async def list_stores(
-    request: Request, ctx: PlatformCtx = VIEW, q: Search = "", status: StoreStatus = "", cursor: Cursor | None = None
+    request: Request,
+    ctx: PlatformCtx = VIEW,
+    q: Search = "",
+    status: StoreStatus = "",
+    merchant: OfMerchant = "",
+    only_deleted: OnlyDeleted = False,
+    sort: NameOrAge = "name",
+    cursor: Cursor | None = None,
 ) -> Response:
-    """Show the stores of all merchants by name; search, filter and page are in the address."""
-    page = await overview_service.list_all_stores(ctx, search=q, status=status or None, cursor=cursor)
-    return show(request, ctx, "stores", rows=page.items, q=q, only=status, **page_links(request, page.next_cursor))
+    """Show the stores of all merchants, or those in the trash; search, filters, sort and page are in the address."""
+    if only_deleted:
+        return await trash.show_stores(request, ctx, search=q, cursor=cursor)
+    page = await overview_service.list_all_stores(
+        ctx, search=q, status=status or None, merchant_id=merchant or None, sort=sort, cursor=cursor
+    )
+    return show(
+        request,
+        ctx,
+        "stores",
+        rows=page.items,
+        q=q,
+        only=status,
+        merchant_id=merchant or None,
+        merchant_names=await overview_service.find_merchant_names(ctx, {merchant} if merchant else set()),
+        sort=sort,
+        heads=sort_heads(request, sort, ["name", "-created"]),
+        **page_links(request, page.next_cursor, page.previous_cursor),
+    )
 
 
 @router.get("/health", summary="Processes, alerts, background work, database")

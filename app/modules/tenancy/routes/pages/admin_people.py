@@ -10,15 +10,13 @@ from starlette.responses import Response
 from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
-from app.core.web.lists import page_links, sort_heads
-from app.modules.tenancy.routes.pages._admin_frame import Search, role_names, show
+from app.core.web.lists import NameOrAge, page_links, sort_heads
+from app.modules.tenancy.routes.pages._admin_frame import OfMerchant, Search, role_names, show
 from app.modules.tenancy.services import overview_service, people_service
 
 router = APIRouter(prefix="/admin/users", tags=["Admin pages"], include_in_schema=False)
 VIEW: Any = access("admin", "tenancy.user.view")
 KindChoice = Annotated[Literal["", "admins", "invited", "disabled"], Query(alias="kind")]
-Sort = Annotated[Literal["name", "-name", "created", "-created"], Query()]
-OfMerchant = Annotated[uuid.UUID | Literal[""], Query(alias="merchant")]
 
 
 @router.get("", summary="Everybody who signs in")
@@ -28,7 +26,7 @@ async def list_people(
     q: Search = "",
     kind: KindChoice = "",
     merchant: OfMerchant = "",
-    sort: Sort = "name",
+    sort: NameOrAge = "name",
     cursor: Cursor | None = None,
 ) -> Response:
     """Show people with their roles and when they came last; search, filters, sort and page are in the address."""
@@ -45,7 +43,7 @@ async def list_people(
         merchant_names=await overview_service.find_merchant_names(ctx, {merchant} if merchant else set()),
         heads=sort_heads(request, sort, ["name", "-created"]),
         role_names=role_names(),
-        **page_links(request, page.next_cursor),
+        **page_links(request, page.next_cursor, page.previous_cursor),
     )
 
 

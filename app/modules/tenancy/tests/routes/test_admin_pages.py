@@ -237,3 +237,48 @@ async def test_no_english_is_left(database: Database, admin_client: httpx.AsyncC
         assert f'<html lang="{locale}"' in text
         for sentence in re.findall(r">([A-Z][a-z]+(?: [a-z]+){3,}[.?]?)<", english[path]):
             assert sentence not in text, path
+
+
+async def test_merchants_and_stores_go_to_the_trash_and_come_back(database: Database, admin_client: httpx.AsyncClient) -> None:
+    tag = f"t{uuid.uuid4().hex[:10]}"
+    merchant = await make_merchant(database, name=f"{tag} & Cie", stores=2)
+    api = f"/api/v1/admin/tenancy/merchants/{merchant.id}"
+    page = await page_text(admin_client, f"/admin/merchants/{merchant.id}")
+    assert f'data-action="{api}/trash"' in page
+    for place in ("stores", "users", "programs", "cards", "customers", "mails", "audit"):
+        assert f'href="/admin/{place}?merchant={merchant.id}"' in page
+    assert (await admin_client.post(f"{api}/stores/{merchant.stores[1].id}/trash", json={"reason": "Moved"})).status_code == 200
+    stores = await page_text(admin_client, f"/admin/stores?only_deleted=true&q={tag}")
+    assert f"{api}/stores/{merchant.stores[1].id}/restore" in stores
+    assert "Moved" in stores
+    assert (await admin_client.post(f"{api}/trash", json={"reason": "Gave up"})).status_code == 200
+    assert "No match" in await page_text(admin_client, f"/admin/merchants?q={tag}")
+    trash = await page_text(admin_client, f"/admin/merchants?only_deleted=true&q={tag}")
+    for part in (f"{tag} &amp; Cie", "Gave up", 'data-action="/api/v1/admin/tenancy/merchants/restore"', f"{api}/purge"):
+        assert part in trash
+    assert (await admin_client.post("/api/v1/admin/tenancy/merchants/restore", json={"ids": [str(merchant.id)]})).status_code == 200
+    assert f"{tag} &amp; Cie" in await page_text(admin_client, f"/admin/merchants?q={tag}")
+    assert merchant.stores[1].name in await page_text(admin_client, f"/admin/stores?only_deleted=true&q={tag}")
+    assert "No match" in await page_text(admin_client, "/admin/merchants?only_deleted=true&q=no-such-merchant")
+
+
+async def test_merchants_and_stores_are_sorted_from_both_ends(database: Database, admin_client: httpx.AsyncClient) -> None:
+    tag = f"t{uuid.uuid4().hex[:10]}"
+    for letter in "BCA":
+        await make_merchant(database, name=f"{tag} {letter}")
+
+    async def order(path: str, sort: str) -> str:
+        text = await page_text(admin_client, f"{path}?q={tag}&sort={sort}")
+        return "".join(letter for _at, letter in sorted((text.index(f"{tag} {letter}<"), letter) for letter in "ABC"))
+
+    for sort, expected in (("name", "ABC"), ("-name", "CBA"), ("created", "BCA"), ("-created", "ACB")):
+        assert await order("/admin/merchants", sort) == expected
+    for sort, expected in (("created", "BCA"), ("-created", "ACB")):
+        assert await order("/admin/stores", sort) == expected
+
+
+async def test_the_log_of_mails_is_confined_to_a_merchant(database: Database, admin_client: httpx.AsyncClient) -> None:
+    merchant = await make_merchant(database)
+    text = await page_text(admin_client, f"/admin/mails?merchant={merchant.id}")
+    assert "No match" in text
+    assert f"Only of {merchant.name}" in text

@@ -32,7 +32,7 @@ Limit = Annotated[int, Query(ge=1, le=pagination.MAX_PAGE, description="Rows on 
 
 def card_answer(held: HeldCard) -> PlatformCardAnswer:
     """Return a card of any merchant as the API shows it."""
-    card, person = held.found.card, held.customer
+    card, person, deletion = held.found.card, held.customer, held.found.deletion
     return PlatformCardAnswer(
         id=card.id,
         merchant_id=held.found.merchant_id,
@@ -46,8 +46,8 @@ def card_answer(held: HeldCard) -> PlatformCardAnswer:
         stamps_target=card.state.stamps_target,
         points_balance=card.state.points_balance,
         created_at=card.created_at,
-        deleted_at=held.found.deleted_at,
-        deletion_reason=held.found.deletion_reason,
+        deleted_at=deletion.at if deletion else None,
+        deletion_reason=deletion.reason if deletion else "",
     )
 
 

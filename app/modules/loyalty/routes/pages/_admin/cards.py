@@ -1,22 +1,25 @@
 """Cards of all merchants: listed, found by number, code or e-mail, and each with its holder and history."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import permissions
 from app.core.context import PlatformCtx
 from app.core.i18n import _
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
-from app.core.web.lists import page_links, sort_heads, with_filter
+from app.core.web.lists import page_links, sort_heads
+from app.core.web.trash import OnlyDeleted, TrashRow, deleted_by, trash_row
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import programs, transactions
-from app.modules.loyalty.routes.pages._admin.frame import PAGE, OfMerchant, OnlyDeleted, Search, merchant_values, show
+from app.modules.loyalty.routes.pages._admin.frame import API, PAGE, OfMerchant, Search, merchant_values, show
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.services import platform_service
 from app.modules.loyalty.services.platform_service import CardsWanted, HeldCard
@@ -42,7 +45,12 @@ async def list_cards(
     """Show cards, the newest first, or those in the trash; search, filters and page are in the address."""
     wanted = CardsWanted(text=q, merchant_id=merchant or None, status=status or None, only_deleted=only_deleted)
     page = await platform_service.list_cards(ctx, wanted, sort=sort, cursor=cursor, limit=PAGE)
-    deleters = {item.found.deleted_by_user_id for item in page.items}
+    merchants = await merchant_values(ctx, merchant or None, {item.found.merchant_id for item in page.items})
+    links = page_links(request, page.next_cursor, page.previous_cursor)
+    if only_deleted:
+        rows = await _trash_rows(ctx, page.items, merchants["merchant_names"])
+        restore_many = f"{API}/{merchant}/cards/restore" if merchant else None
+        return show(request, ctx, "cards-trash", rows=rows, wanted=wanted, restore_many=restore_many, links=links, zone="UTC", **merchants)
     return show(
         request,
         ctx,
@@ -50,17 +58,35 @@ async def list_cards(
         rows=[_row(item) for item in page.items],
         wanted=wanted,
         sort=sort,
-        heads={} if q or only_deleted else sort_heads(request, sort, ["-created"]),
+        heads={} if q else sort_heads(request, sort, ["-created"]),
         needs_merchant=platform_service.needs_merchant(q, merchant or None),
         is_filtered=bool(q or merchant or status),
-        tab_hrefs={"live": with_filter(request, only_deleted=None), "trash": with_filter(request, only_deleted="true", sort=None)},
         status_choices=[(item.value, _(name)) for item, name in views.STATUS_NAMES.items()],
         status_names=views.STATUS_NAMES,
         status_kinds=views.STATUS_KINDS,
-        user_names=await tenancy.find_names_of_users(ctx, {user_id for user_id in deleters if user_id}),
-        **await merchant_values(ctx, merchant or None, {item.found.merchant_id for item in page.items}),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **merchants,
+        **links,
     )
+
+
+async def _trash_rows(ctx: PlatformCtx, found: Sequence[HeldCard], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashRow]:
+    """Return cards in the trash, each with where to send what."""
+    trashed = [(item, item.found.deletion) for item in found if item.found.deletion is not None]
+    names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
+    may_purge = permissions.is_allowed("loyalty.platform.purge", ctx.actor.role)
+    return [
+        trash_row(
+            item.found.card.id,
+            f"{views.person_name(item.customer)}, {format_number(item.found.card.card_number)}",
+            merchant_names.get(item.found.merchant_id, ""),
+            deletion,
+            f"{API}/{item.found.merchant_id}/cards/{item.found.card.id}",
+            typed=format_number(item.found.card.card_number),
+            names=names,
+            may_purge=may_purge,
+        )
+        for item, deletion in trashed
+    ]
 
 
 def _row(item: HeldCard) -> dict[str, Any]:
@@ -85,7 +111,6 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: PlatformCtx = REA
     stores = {found.card.enrolled_at_store_id, *(row.store_id for row in page.items if row.store_id)}
     names = await tenancy.find_store_names(inside, stores)
     merchants = await tenancy.find_merchant_names(ctx, {found.merchant_id})
-    by = found.deleted_by_user_id
     return show(
         request,
         ctx,
@@ -99,7 +124,7 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: PlatformCtx = REA
         store_names=names,
         status_names=views.STATUS_NAMES,
         status_kinds=views.STATUS_KINDS,
-        user_names=await tenancy.find_names_of_users(ctx, {by} if by else set()),
+        deleted_by=deleted_by(found.deletion, await tenancy.names_of_deleters(ctx, [found.deletion])) if found.deletion else None,
         zone=str(await tenancy.merchant_zone(inside)),
         **page_links(request, page.next_cursor),
     )

@@ -15,8 +15,9 @@ from app.modules.tenancy import public as tenancy
 
 Search = Annotated[OptionalLine, Query(alias="q")]
 OfMerchant = Annotated[uuid.UUID | Literal[""], Query(alias="merchant")]
-OnlyDeleted = Annotated[bool, Query()]
 PAGE = 25
+API = "/api/v1/admin/loyalty/merchants"
+"""Where the admin changes what is a merchant's."""
 
 
 def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Response:

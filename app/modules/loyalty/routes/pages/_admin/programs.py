@@ -1,26 +1,30 @@
 """Programs of all merchants."""
 
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import permissions
 from app.core.context import PlatformCtx
 from app.core.i18n import N_, _
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
-from app.core.web.lists import page_links, sort_heads, with_filter
+from app.core.web.lists import NameOrAge, page_links, sort_heads
+from app.core.web.trash import OnlyDeleted, TrashRow, trash_row
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.queries import platform
-from app.modules.loyalty.routes.pages._admin.frame import PAGE, OfMerchant, OnlyDeleted, Search, merchant_values, show
+from app.modules.loyalty.queries.platform import PlatformProgram
+from app.modules.loyalty.routes.pages._admin.frame import API, PAGE, OfMerchant, Search, merchant_values, show
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/admin/programs", tags=["Loyalty - Admin pages"], include_in_schema=False)
 READ: Any = access("admin", "loyalty.platform.read")
 TypeChoice = Annotated[ProgramType | Literal[""], Query(alias="type")]
 StateChoice = Annotated[Literal["", "active", "paused"], Query(alias="state")]
-Sort = Annotated[Literal["name", "-name", "-created", "created"], Query()]
 TYPE_NAMES = {ProgramType.STAMPS: N_("Stamps"), ProgramType.POINTS: N_("Points"), ProgramType.BOTH: N_("Stamps and points")}
 
 
@@ -33,7 +37,7 @@ async def list_programs(
     type_: TypeChoice = "",
     state: StateChoice = "",
     only_deleted: OnlyDeleted = False,
-    sort: Sort = "name",
+    sort: NameOrAge = "name",
     cursor: Cursor | None = None,
 ) -> Response:
     """Show programs by name, or those in the trash; search, filters and page are in the address."""
@@ -48,7 +52,11 @@ async def list_programs(
         cursor=cursor,
         limit=PAGE,
     )
-    deleters = {item.deleted_by_user_id for item in page.items}
+    merchants = await merchant_values(ctx, merchant or None, {item.merchant_id for item in page.items})
+    links = page_links(request, page.next_cursor, page.previous_cursor)
+    if only_deleted:
+        rows = await _trash_rows(ctx, page.items, merchants["merchant_names"])
+        return show(request, ctx, "programs-trash", rows=rows, q=q, links=links, zone="UTC", **merchants)
     return show(
         request,
         ctx,
@@ -57,14 +65,30 @@ async def list_programs(
         q=q,
         type=type_ or None,
         state=state,
-        only_deleted=only_deleted,
         sort=sort,
-        heads={} if only_deleted else sort_heads(request, sort, ["name", "-created"]),
+        heads=sort_heads(request, sort, ["name", "-created"]),
         is_filtered=bool(q or merchant or type_ or state),
-        tab_hrefs={"live": with_filter(request, only_deleted=None), "trash": with_filter(request, only_deleted="true", sort=None)},
         type_names={item: _(name) for item, name in TYPE_NAMES.items()},
         most_counted=platform.MOST_COUNTED,
-        user_names=await tenancy.find_names_of_users(ctx, {user_id for user_id in deleters if user_id}),
-        **await merchant_values(ctx, merchant or None, {item.merchant_id for item in page.items}),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **merchants,
+        **links,
     )
+
+
+async def _trash_rows(ctx: PlatformCtx, found: Sequence[PlatformProgram], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashRow]:
+    """Return programs in the trash, each with where to send what."""
+    trashed = [(item, item.deletion) for item in found if item.deletion is not None]
+    names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
+    may_purge = permissions.is_allowed("loyalty.platform.purge", ctx.actor.role)
+    return [
+        trash_row(
+            item.id,
+            item.name,
+            merchant_names.get(item.merchant_id, ""),
+            deletion,
+            f"{API}/{item.merchant_id}/programs/{item.id}",
+            names=names,
+            may_purge=may_purge,
+        )
+        for item, deletion in trashed
+    ]
