@@ -1,5 +1,5 @@
 /** A bonus for many cards: what it costs first, then the confirmation; what runs is what was shown. */
-import { act, ApiError, component, formatNumber, forgetAct, ngettext, post, serialize } from "../kit.js";
+import { act, ApiError, component, focusWhenShown, forgetAct, formatNumber, ngettext, post, serialize } from "../kit.js";
 import { clearErrors, showErrors } from "../components/form.js";
 
 const PATH = "/api/v1/merchants/loyalty/cards/bulk/bonus";
@@ -36,7 +36,7 @@ component("bulkBonus", () => ({
     const all = ngettext("%(num)s point in all", "%(num)s points in all", points, { num: formatNumber(points) });
     this.sentence = `${ngettext("%(num)s card", "%(num)s cards", cards, { num: formatNumber(cards) })} · ${all}`;
     this.isReady = true;
-    this.$nextTick(() => (cards > 0 ? this.$refs.give : this.$refs.result).focus());
+    focusWhenShown(() => (cards > 0 ? this.$refs.give : this.$refs.result));
   },
 
   async look() {

@@ -1,5 +1,5 @@
 /** PINs for many people: the answer is shown once, as slips, and kept nowhere. */
-import { act, ApiError, component, serialize } from "../kit.js";
+import { act, ApiError, component, focusWhenShown, serialize } from "../kit.js";
 import { clearErrors, showErrors } from "../components/form.js";
 
 const PATH = "/api/v1/merchants/loyalty/pins/bulk/assign";
@@ -28,7 +28,7 @@ component("pinSlips", () => ({
       const { items } = await act("bulk-pins", PATH, { store_id, pins }, { timeout: TIMEOUT_MS });
       this.store = form.elements.store_id.selectedOptions[0].textContent;
       this.slips = items.map((item) => ({ ...item, pin: item.pin ?? "–" }));
-      this.$nextTick(() => this.$refs.done.focus());
+      focusWhenShown(() => this.$refs.done);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       showErrors(form, error);
