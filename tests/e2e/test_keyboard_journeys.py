@@ -12,6 +12,7 @@ from app.modules.loyalty.tests.counter import Shop, make_card, make_reward, make
 from tests.e2e.conftest import Arrange, Site
 from tests.e2e.keyboard import press_on, tab_to, type_into
 from tests.e2e.kit_browser import watch
+from tests.e2e.merchant_panel import open_desk
 from tests.e2e.terminal_site import LANDSCAPE, STAFF, Till, make_code
 
 pytestmark = pytest.mark.e2e
@@ -79,3 +80,32 @@ def test_a_reward_is_earned_and_redeemed_at_the_counter(site: Site, arrange: Arr
     till.expect_result("Undone: +10 stamps")
     assert till.rows(card.id) == [("stamp_earned", 10, 0), ("stamp_redeemed", -10, 0), ("redemption_cancelled", 10, 0)]
     assert till.complaints == []
+
+
+def test_many_cards_get_a_bonus(site: Site, arrange: Arrange[Any], open_context: Open, shop: Shop) -> None:
+    card = arrange(make_card(site.database, shop))
+    desk = open_desk(open_context, site.url, shop.merchant.owner)
+    page = desk.page
+    page.goto("/merchants/cards/bonus")
+    type_into(page, page.locator("[name=points]"), "25")
+    press_on(page, page.get_by_role("button", name="See what it costs"))
+    give = page.get_by_role("button", name="Give the bonus now")
+    expect(give).to_be_focused()
+    expect(page.get_by_role("status").filter(has=give)).to_contain_text(re.compile(r"\d+ cards? · \d+ points in all"))
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-error-for=reason]")).to_contain_text("Please fill in this field.")
+    reason = page.locator("[name=reason]")
+    expect(reason).to_be_focused()
+    page.keyboard.type("Ten years")
+    press_on(page, page.get_by_role("button", name="See what it costs"))
+    expect(give).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/merchants/jobs/[0-9a-f-]+$"))
+    expect(page.get_by_text("Done").first).to_be_visible(timeout=30_000)
+    press_on(page, page.get_by_role("link", name="Cards", exact=True).first)
+    expect(page).to_have_url(re.compile(r"/merchants/cards$"))
+    page.keyboard.press("/")
+    page.keyboard.type(card.card_number)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("row").filter(has_text=card.card_number[:4])).to_contain_text("25")
+    assert [complaint for complaint in desk.complaints if "422" not in complaint] == []

@@ -13,7 +13,15 @@ from app.core.web.middleware import Gate
 from app.modules.tenancy.tests.factories import make_admin
 from tests.security.conftest import Party, make_party
 
-CALLERS = {"admin": "admin", "merchant": "owner", "store": "terminal", "storefront": "customer", "account": "owner", "public": "terminal"}
+CALLERS = {
+    "admin": "admin",
+    "merchant": "owner",
+    "store": "terminal",
+    "storefront": "customer",
+    "account": "owner",
+    "public": "terminal",
+    "behalf": "admin",
+}
 """Who calls on each face."""
 PROBES = {
     "owner": "/api/v1/merchants/loyalty/program",
