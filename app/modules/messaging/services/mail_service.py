@@ -19,6 +19,8 @@ from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.public import StoreView
 
 TASK = "messaging.send_mail"
+MERCHANT_IN_TRASH = "merchant_in_trash"
+"""Why nobody is written to for a merchant in the trash."""
 
 
 def enqueue_mail(
@@ -61,7 +63,7 @@ async def send_mail(
     merchant = await tenancy.find_merchant(ctx)
     language = negotiate(locale, customer.locale, None, merchant.locale if merchant else None)
     if merchant is None:
-        return await service.suppress(template, language, message_id=message_id, reason="merchant_in_trash", customer_id=customer_id)
+        return await service.suppress(template, language, message_id=message_id, reason=MERCHANT_IN_TRASH, customer_id=customer_id)
     if customer.email is None:
         return await service.suppress(template, language, message_id=message_id, reason="erased", customer_id=customer_id)
     with use_locale(language):

@@ -16,7 +16,7 @@ from app.modules.messaging.domain.enums import MailState
 from app.modules.messaging.domain.template import PLATFORM_COLOUR
 from app.modules.messaging.queries import mails
 from app.modules.messaging.services.email_service import EmailService
-from app.modules.messaging.services.mail_service import greeting, sender_address_line
+from app.modules.messaging.services.mail_service import MERCHANT_IN_TRASH, greeting, sender_address_line
 from app.modules.messaging.services.providers import MailProvider
 from app.modules.tenancy import public as tenancy
 
@@ -29,12 +29,16 @@ async def send_invitation(
 ) -> MailState:
     """Tell somebody that they belong to a merchant's team: with `link_id` they set a password first, without they sign in.
 
-    Who was taken off the team before the mail went out gets none. Raises as EmailService.send_template.
+    Who was taken off the team before the mail went out gets none, nor does anybody while the merchant lies in the trash.
+    Raises as EmailService.send_template.
     """
     if await mails.find_state(ctx, message_id) is MailState.SENT:
         return MailState.SENT
-    merchant = await tenancy.get_merchant(ctx)
-    to = await _addressee(ctx, user_id, fallback_locale=merchant.locale)
+    merchant = await tenancy.find_merchant(ctx)
+    to = await _addressee(ctx, user_id, fallback_locale=merchant.locale if merchant else None)
+    if merchant is None:
+        service = EmailService(ctx, provider)
+        return await service.suppress(ADDED if link_id is None else INVITED, to.locale, message_id=message_id, reason=MERCHANT_IN_TRASH)
     names = await tenancy.find_user_names(ctx, {user_id})
     if link_id is None:
         code, values = ADDED, {"sign_in_link": _address_of(tenancy.SIGN_IN_PATH)}

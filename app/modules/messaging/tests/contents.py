@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from app.core.context import Ctx
+from app.core.modules import load_modules
 from app.modules.customers import public as customers
 from app.modules.messaging.domain.content import MailContent, TemplateSpec, stamp_row
 from app.modules.messaging.services import template_service
@@ -68,6 +69,7 @@ async def give_wrong(ctx: Ctx, **ids: Any) -> MailContent:
 def registered(code: str, function: str) -> Iterator[None]:
     """Let `function` of this file give the values of the mail `code` inside the block."""
     spec = TemplateSpec(code=code, variables=frozenset(VALUES[code]), provider=f"{__name__}:{function}")
+    load_modules()  # whose definitions register theirs, now or never
     before = template_service._specs.pop(code, None)
     template_service.register_template(spec)
     try:

@@ -199,3 +199,15 @@ async def test_a_mail_nobody_registered_cannot_be_asked_for(database: Database) 
     merchant = await make_merchant(database)
     with pytest.raises(UnknownTemplateException):
         await ask(database, merchant, "no_such_template")
+
+
+async def test_nobody_is_written_to_for_a_merchant_in_the_trash(
+    database: Database, superuser: asyncpg.Connection, server: MailServer
+) -> None:
+    merchant = await make_merchant(database)
+    await ask(database, merchant)
+    await superuser.execute("UPDATE tenancy_merchants SET deleted_at = now() WHERE id = $1", merchant.id)
+    assert await run(database, merchant) == ["done"]
+    [row] = await log_of(superuser, merchant)
+    assert (row["state"], row["error"]) == ("suppressed", "merchant_in_trash")
+    assert server.messages == []
