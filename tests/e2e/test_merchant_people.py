@@ -91,3 +91,29 @@ def test_an_invitation_goes_out_again(open_context: OpenContext, site: Site, arr
     page.locator("#again [type=submit]").click()
     desk.expect_toast("Invitation sent")
     assert desk.complaints == []
+
+
+@pytest.mark.parametrize(("locale", "width"), DESKS)
+def test_two_people_who_are_one_are_merged_after_a_look(
+    open_context: OpenContext, site: Site, arrange: Arrange[Any], locale: str, width: int
+) -> None:
+    shop = arrange(make_shop(site.database))
+    for name, stamps in (("Zimmer", 2), ("Zimmermann", 3)):
+        arrange(make_card(site.database, shop.merchant, last_name=name, stamps=stamps, phone="+352 621 445 566"))
+    desk = open_desk(open_context, site.url, shop.merchant.owner, locale=locale, width=width)
+    page = desk.page
+    page.goto("/merchants/customers")
+    page.get_by_role("link", name=translate(locale, "Find duplicates")).click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Léa Zimmermann").first.wait_for()
+    page.locator("tbody .is-actions a").click()
+    expect(page.locator("tbody tr").filter(has_text=translate(locale, "Stamps"))).to_contain_text("5")
+    page.locator("[data-open-modal=merge]").click()
+    desk.send()
+    desk.expect_toast(translate(locale, "Merged"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Léa Zimmer")
+    page.goto("/merchants/customers/duplicates")
+    expect(page.locator("tbody tr")).to_have_count(0)
+    page.goto("/merchants/audit?family=customers")
+    expect(page.locator("tbody")).to_contain_text(translate(locale, "Merged two customers"))
+    assert desk.complaints == []

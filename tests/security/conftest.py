@@ -66,6 +66,7 @@ async def make_party(database: Database) -> Party:
         file_id = await files.create(ctx, name="cards.csv", media_type="text/csv", lasts=dt.timedelta(days=1), job_id=job_id)
         key, _secret = await api_key_service.create_api_key(ctx, name="till", role="staff", store_id=shop.merchant.store.id)
         import_id = await upload(ctx)
+    other = await make_card(database, shop)
     reward = await make_reward(database, shop, cost_points=10)
     purchase = new_id()
     async with counter_ctx(database, shop) as ctx:
@@ -88,6 +89,7 @@ async def make_party(database: Database) -> Party:
         "member_id": shop.merchant.staff.membership_id or uuid.uuid4(),
         "merchant_id": shop.id,
         "customer_id": card.customer_id,
+        "other_id": other.customer_id,
         "key_id": key.id,
         "merge_id": merge.id,
         "page_id": page.id,

@@ -19,6 +19,13 @@ class CustomerAnonymizedException(Gone):
     message = N_("The data of this customer was erased.")
 
 
+class SamePersonException(Conflict):
+    """Nobody is merged with themselves."""
+
+    code = "same_person"
+    message = N_("Please choose two different people.")
+
+
 class CustomerEmailTakenException(Conflict):
     """Another customer of the merchant has this e-mail address.
 

@@ -3,17 +3,20 @@
 from app.modules.customers.domain.birth_date import Birthday, birth_date_problem, birthdays_kept_on, parse_birth_date
 from app.modules.customers.domain.consent import ConsentPurpose, ConsentRecord, ConsentSource
 from app.modules.customers.domain.customer import CustomerRecord, LoginLinkRecord
+from app.modules.customers.domain.duplicates import Likeness
 from app.modules.customers.domain.email import clean_email, is_valid_email, normalize_email
 from app.modules.customers.errors import (
     CustomerAnonymizedException,
     CustomerEmailTakenException,
     CustomerInvalidException,
     CustomerNotFoundException,
+    SamePersonException,
     SignInLinkException,
     TermsNotAcceptedException,
 )
 from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
 from app.modules.customers.queries.customers import find_locale, list_customers_everywhere
+from app.modules.customers.queries.duplicates import find_merged_into
 from app.modules.customers.queries.erasures import (
     Erasure,
     QuietCustomer,
@@ -64,6 +67,7 @@ from app.modules.customers.services.login_link_service import (
     use_login_link,
 )
 from app.modules.customers.services.returning_service import filter_erased, may_get_welcome_bonus, remember_erased
+from app.modules.customers.services.twin_service import Twins, list_twins, lock_both, merge_people
 
 __all__ = [
     "CUSTOMER_COLUMNS",
@@ -81,12 +85,15 @@ __all__ = [
     "ErasedCustomer",
     "Erasure",
     "ImportedPerson",
+    "Likeness",
     "LoginLinkRecord",
     "PersonToImport",
     "QuietCustomer",
+    "SamePersonException",
     "Sift",
     "SignInLinkException",
     "TermsNotAcceptedException",
+    "Twins",
     "add_erasure",
     "birth_date_problem",
     "birthdays_kept_on",
@@ -105,6 +112,7 @@ __all__ = [
     "find_ids_by_addresses",
     "find_locale",
     "find_merchant",
+    "find_merged_into",
     "find_usable_link",
     "forget_retention_warnings",
     "forget_sign_ins",
@@ -121,10 +129,13 @@ __all__ = [
     "list_erasures",
     "list_export_lines",
     "list_quiet",
+    "list_twins",
+    "lock_both",
     "lock_customer",
     "lock_for_erasure",
     "may_get_welcome_bonus",
     "may_send_login_link",
+    "merge_people",
     "normalize_email",
     "note_retention_warnings",
     "note_return",

@@ -10,6 +10,7 @@ PERMISSIONS = (
     Permission("loyalty.customer.erase", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.customer.read", MANAGERS),
     Permission("loyalty.customer.manage", MANAGERS),
+    Permission("loyalty.customer.merge", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.card.trash", MANAGERS),
     Permission("loyalty.card.purge", OWNERS),
     Permission("loyalty.stamps.add", STAFF),

@@ -14,6 +14,7 @@ from app.modules.messaging.errors import (
     TemporaryFailure,
     UnknownTemplateException,
 )
+from app.modules.messaging.queries.delivery import move_customer
 from app.modules.messaging.queries.mail_log import CustomerMail, list_mails_of_customer, list_whole_log_of_customer
 from app.modules.messaging.services.email_service import EmailService
 from app.modules.messaging.services.erasure_service import erase_customer
@@ -43,6 +44,7 @@ __all__ = [
     "erase_customer",
     "list_mails_of_customer",
     "list_whole_log_of_customer",
+    "move_customer",
     "preferences_link",
     "preferences_path",
     "register_brand",

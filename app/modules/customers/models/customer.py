@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db.base import MerchantModel
 
 SEARCHED = Text(collation="C")
+EMAIL_KEY = "replace(split_part(split_part(email_normalized, '@', 1), '+', 1), '.', '') || '@' || split_part(email_normalized, '@', 2)"
 
 
 class Customer(MerchantModel):
@@ -32,6 +33,9 @@ class Customer(MerchantModel):
             unique=True,
             postgresql_where=text("anonymized_at IS NULL"),
         ),
+        ForeignKeyConstraint(["merchant_id", "merged_into_id"], ["customers.merchant_id", "customers.id"]),
+        CheckConstraint("merged_into_id IS NULL OR anonymized_at IS NOT NULL", name="merged_is_empty"),
+        Index("ix_customers_merchant_id_email_key", "merchant_id", "email_key"),
         Index("ix_customers_merchant_id_phone_reversed", "merchant_id", "phone_reversed"),
         Index("ix_customers_merchant_id_last_name_search", "merchant_id", "last_name_search", "first_name_search"),
         Index("ix_customers_merchant_id_first_name_search", "merchant_id", "first_name_search", "last_name_search"),
@@ -59,3 +63,5 @@ class Customer(MerchantModel):
     updated_at: Mapped[dt.datetime]
     anonymized_at: Mapped[dt.datetime | None]
     retention_warned_at: Mapped[dt.datetime | None]
+    merged_into_id: Mapped[uuid.UUID | None]
+    email_key: Mapped[str | None] = mapped_column(SEARCHED, Computed(EMAIL_KEY, persisted=True))

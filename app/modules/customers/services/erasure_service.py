@@ -50,6 +50,17 @@ async def erase_customer(ctx: Ctx, customer_id: uuid.UUID, *, erased_at: dt.date
     return ErasedCustomer(before, counts)
 
 
+async def empty_row(ctx: Ctx, customer_id: uuid.UUID) -> None:
+    """Empty the locked row of somebody who goes on as another person: nobody is erased, so neither log nor hash keeps anything.
+
+    Free text of audit entries about the row goes with it.
+    """
+    await ctx.conn.execute(EMPTY_ROW, ctx.merchant_id, customer_id, ctx.now)
+    await _delete(ctx, DELETE_CONSENTS, customer_id)
+    await forget_sign_ins(ctx, customer_id)
+    await scrub_audit(ctx, customer_id, [customer_id])
+
+
 async def forget_sign_ins(ctx: Ctx, customer_id: uuid.UUID) -> dict[str, int]:
     """Delete the customer's mailed links and end their sessions; return how many of each."""
     links = await _delete(ctx, DELETE_LINKS, customer_id)

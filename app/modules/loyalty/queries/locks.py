@@ -69,6 +69,11 @@ LOCK_CARDS_OF_CUSTOMER = """
 SELECT id, card_number, qr_token, status FROM loyalty_cards WHERE merchant_id = $1 AND customer_id = $2 ORDER BY id FOR NO KEY UPDATE
 """
 
+LOCK_CARDS_OF_PEOPLE = """
+SELECT id, customer_id, enrolled_at_store_id, status, deleted_at FROM loyalty_cards
+WHERE merchant_id = $1 AND customer_id = ANY($2::uuid[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
 LOCK_PIN = """
 SELECT id, store_id, role, display_name, email_normalized, pin_hash, failed_attempts, locked_until, is_active
 FROM loyalty_staff_pins WHERE merchant_id = $1 AND id = $2 FOR NO KEY UPDATE
@@ -144,6 +149,11 @@ async def lock_cards(
 async def lock_cards_of_customer(ctx: Ctx, customer_id: uuid.UUID) -> list[asyncpg.Record]:
     """Lock all cards of a customer, by id, and return id, card_number, qr_token and status of each."""
     return await ctx.conn.fetch(LOCK_CARDS_OF_CUSTOMER, ctx.merchant_id, customer_id)
+
+
+async def lock_cards_of_people(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> list[asyncpg.Record]:
+    """Lock all cards of some people, by id: id, customer_id, enrolled_at_store_id, status and deleted_at of each."""
+    return await ctx.conn.fetch(LOCK_CARDS_OF_PEOPLE, ctx.merchant_id, list(customer_ids))
 
 
 async def lock_any_cards(ctx: Ctx, card_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, StoredCard]:

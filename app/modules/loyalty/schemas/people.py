@@ -7,8 +7,10 @@ from pydantic import ConfigDict, JsonValue
 
 from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
+from app.modules.customers.public import Likeness
 from app.modules.loyalty.schemas.cards import HISTORY_EXAMPLE, HistoryEntry
 from app.modules.loyalty.schemas.merchant import MERCHANT_CARD_EXAMPLE, MerchantCard
+from app.modules.loyalty.schemas.merging import RUN_EXAMPLE, MergeRunAnswer
 from app.modules.loyalty.schemas.person import BirthDate
 
 ID = "0199f1a0-4c11-7b20-8d31-7e6f5a4b3c2d"
@@ -134,3 +136,35 @@ class PersonBody(Body):
     phone: OptionalLine | None = None
     birth_date: BirthDate | None = None
     locale: Locale | None = None
+
+
+class TwinsAnswer(Answer):
+    """Two people who may be one: the one registered first, the other, and why."""
+
+    model_config = _shows({"older": PERSON_EXAMPLE, "newer": PERSON_EXAMPLE, "likeness": "phone"})
+
+    older: PersonAnswer
+    newer: PersonAnswer
+    likeness: Likeness
+
+
+class TwinsPage(Answer):
+    """A page of pairs, by who was registered last. It may be short, or empty, although `next_cursor` leads on."""
+
+    model_config = _shows({"items": [{"older": PERSON_EXAMPLE, "newer": PERSON_EXAMPLE, "likeness": "phone"}], "next_cursor": None})
+
+    items: list[TwinsAnswer]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+
+class PeopleMergeAnswer(Answer):
+    """Two people, the one they become, and the sums of cards that become one (null when none do). Points are net of debts:
+    before = after + expired; stamps stay equal."""
+
+    model_config = _shows({"kept": PERSON_EXAMPLE, "gone": PERSON_EXAMPLE, "after": PERSON_EXAMPLE, "run": RUN_EXAMPLE})
+
+    kept: PersonAnswer
+    gone: PersonAnswer
+    after: PersonAnswer
+    run: MergeRunAnswer | None

@@ -18,7 +18,7 @@ from app.modules.customers import public as customers
 from app.modules.loyalty.domain.balances import Decision
 from app.modules.loyalty.domain.enums import CardStatus, MergeRunStatus, TransactionType
 from app.modules.loyalty.domain.merge import MergeCard, MergePlan, plan_merge
-from app.modules.loyalty.errors import CardsPerStoreException, MergeRunningException, NothingToMergeException
+from app.modules.loyalty.errors import CardsNotMergeableException, CardsPerStoreException, MergeRunningException, NothingToMergeException
 from app.modules.loyalty.events import CardsMerged, RewardReady
 from app.modules.loyalty.queries import locks, merges, programs
 from app.modules.loyalty.queries.locks import LockedCard
@@ -53,6 +53,10 @@ POINT_ON = """
 UPDATE loyalty_cards c SET merged_into_id = m.target_id, updated_at = $4
 FROM unnest($2::uuid[], $3::uuid[]) AS m (source_id, target_id) WHERE c.merchant_id = $1 AND c.merged_into_id = m.source_id
 """
+
+
+Group = tuple[uuid.UUID, Sequence[uuid.UUID]]
+"""A person, and cards that shall become the oldest of them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,7 +146,29 @@ async def _merge_people(ctx: Ctx, run_id: uuid.UUID, people: Sequence[uuid.UUID]
     Locks the people in id order, then all their cards in id order, as everybody who locks several does.
     """
     present = [customer_id for customer_id in sorted(people) if await _lock_person(ctx, customer_id)]
-    merged = await _plan(ctx, present)
+    held = await merges.list_cards_of_holders(ctx, present)
+    groups = [(customer_id, [card.id for card in cards]) for customer_id, cards in held.items()]
+    return await _merge_groups(ctx, run_id, groups, asked=people)
+
+
+async def merge_cards(ctx: Ctx, groups: Sequence[Group], *, customer_id: uuid.UUID) -> MergeRun | None:
+    """Merge each group of cards into its oldest, for people whom the caller has locked, and return the finished run; None without any.
+
+    For the cards of two people who are one: `customer_id` is the one who stays. Raises MergeRunningException, and
+    CardsNotMergeableException when more is on a group's cards than one can hold.
+    """
+    wanted = [group for group in groups if len(group[1]) > 1]
+    if not wanted:
+        return None
+    run_id = await _insert_run(ctx, customer_id=customer_id, people=1)
+    if await _merge_groups(ctx, run_id, wanted, asked=[customer_id] * len(wanted)) != len(wanted):
+        raise CardsNotMergeableException
+    await _finish(ctx, run_id, MergeRunStatus.DONE)
+    return await merges.get_run(ctx, run_id)
+
+
+async def _merge_groups(ctx: Ctx, run_id: uuid.UUID, groups: Sequence[Group], *, asked: Sequence[uuid.UUID]) -> int:
+    merged = await _plan(ctx, groups)
     if merged:
         changes = [change for merge in merged for change in _changes(run_id, merge)]
         for merge in merged:
@@ -151,7 +177,7 @@ async def _merge_people(ctx: Ctx, run_id: uuid.UUID, people: Sequence[uuid.UUID]
         pairs = [(source_id, merge.plan.target_id) for merge in merged for source_id, _ in merge.plan.sources]
         for statement in (POINT_ON, POINT_TO_TARGET):
             await ctx.conn.execute(statement, ctx.merchant_id, [pair[0] for pair in pairs], [pair[1] for pair in pairs], ctx.now)
-    await _add_to_run(ctx, run_id, merged, skipped=len(people) - len(merged), last_id=max(people))
+    await _add_to_run(ctx, run_id, merged, skipped=len(asked) - len(merged), last_id=max(asked))
     return len(merged)
 
 
@@ -164,16 +190,17 @@ async def _lock_person(ctx: Ctx, customer_id: uuid.UUID) -> bool:
     return True
 
 
-async def _plan(ctx: Ctx, people: Sequence[uuid.UUID]) -> list[_Merge]:
-    """Lock the usable cards of `people` and decide each person's merge; who has nothing to merge any more is left out."""
-    held = await merges.list_cards_of_holders(ctx, people)
-    ids = [card.id for cards in held.values() for card in cards]
-    locked: dict[uuid.UUID, dict[uuid.UUID, LockedCard]] = {customer_id: {} for customer_id in people}
-    for card in await locks.lock_cards(ctx, ids, zone=await tenancy.merchant_zone(ctx)):
-        if card is not None and card.customer_id in locked and card.state.status is CardStatus.ACTIVE:
-            locked[card.customer_id][card.id] = card
+async def _plan(ctx: Ctx, groups: Sequence[Group]) -> list[_Merge]:
+    """Lock the usable cards of `groups` and decide each group's merge; where nothing is to merge any more it is left out."""
+    ids = [card_id for _, card_ids in groups for card_id in card_ids]
+    usable = {
+        card.id: card
+        for card in await locks.lock_cards(ctx, ids, zone=await tenancy.merchant_zone(ctx))
+        if card is not None and card.state.status is CardStatus.ACTIVE and card.customer_id is not None
+    }
     found: list[_Merge] = []
-    for customer_id, cards in locked.items():
+    for customer_id, card_ids in groups:
+        cards = {card_id: usable[card_id] for card_id in card_ids if card_id in usable}
         if len(cards) < 2:
             continue
         rules = next(iter(cards.values())).rules

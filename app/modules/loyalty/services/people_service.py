@@ -175,3 +175,21 @@ async def _with_cards(ctx: Ctx, found: Sequence[customers.CustomerRecord], *, st
             held[card.customer_id].append(card)
     willing = await customers.filter_marketing_consent(ctx, ids)
     return [Person(customer, held[customer.id], customer.id in willing) for customer in found]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TwinPeople:
+    """Two people who may be one, with what they hold, and why."""
+
+    older: Person
+    newer: Person
+    likeness: customers.Likeness
+
+
+async def list_twins(ctx: Ctx, *, cursor: str | None = None, limit: int = 25) -> Page[TwinPeople]:
+    """Return a page of pairs of people who may be one, by who was registered last. It may be short although others follow. BadCursor."""
+    page = await customers.list_twins(ctx, cursor=cursor, limit=limit)
+    unique = {person.id: person for pair in page.items for person in (pair.older, pair.newer)}
+    held = {person.customer.id: person for person in await _with_cards(ctx, list(unique.values()))}
+    pairs = [TwinPeople(held[pair.older.id], held[pair.newer.id], pair.likeness) for pair in page.items]
+    return Page(pairs, page.next_cursor, page.previous_cursor)

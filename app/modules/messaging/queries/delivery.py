@@ -53,6 +53,12 @@ ON CONFLICT (merchant_id, customer_id, category) DO NOTHING
 """
 OPT_IN = "DELETE FROM email_opt_outs WHERE merchant_id = $1 AND customer_id = $2 AND category = $3"
 HAS_OPTED_OUT = "SELECT EXISTS (SELECT 1 FROM email_opt_outs WHERE merchant_id = $1 AND customer_id = $2 AND category = $3)"
+MOVE_MAILS = "UPDATE email_logs SET customer_id = $3 WHERE merchant_id = $1 AND customer_id = $2"
+MOVE_OPT_OUTS = """
+INSERT INTO email_opt_outs (merchant_id, customer_id, category, created_at)
+SELECT merchant_id, $3, category, created_at FROM email_opt_outs WHERE merchant_id = $1 AND customer_id = $2
+ON CONFLICT (merchant_id, customer_id, category) DO NOTHING
+"""
 FORGET_OPT_OUTS = "DELETE FROM email_opt_outs WHERE merchant_id = $1 AND customer_id = $2"
 # An answer of a mail server may repeat the address, and a provider's id leads to it there.
 FORGET_RECIPIENT = """
@@ -116,6 +122,13 @@ async def set_opt_out(ctx: Ctx, customer_id: uuid.UUID, category: str, *, is_out
     else:
         status = await ctx.conn.execute(OPT_IN, ctx.merchant_id, customer_id, category)
     return not status.endswith(" 0")
+
+
+async def move_customer(ctx: Ctx, gone_id: uuid.UUID, kept_id: uuid.UUID) -> None:
+    """Give the mails and the choices of somebody to the person they were merged into: a mail that either did without stays away."""
+    await ctx.conn.execute(MOVE_MAILS, ctx.merchant_id, gone_id, kept_id)
+    await ctx.conn.execute(MOVE_OPT_OUTS, ctx.merchant_id, gone_id, kept_id)
+    await ctx.conn.execute(FORGET_OPT_OUTS, ctx.merchant_id, gone_id)
 
 
 async def forget_customer(ctx: Ctx, customer_id: uuid.UUID, mail_ids: Sequence[uuid.UUID]) -> tuple[int, int]:

@@ -15,8 +15,9 @@ from app.modules.loyalty.routes.api._merchant import (
     program,
     team,
     trash,
+    twins,
 )
 
 router = APIRouter()
-for part in (program, team, trash, bulk, cards, people, merging, imports, exports, home, privacy, audit):
+for part in (program, team, trash, bulk, cards, twins, people, merging, imports, exports, home, privacy, audit):
     router.include_router(part.router)

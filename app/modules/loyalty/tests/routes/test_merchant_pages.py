@@ -61,6 +61,8 @@ VIEWS = (
     View("/merchants/cards/{card_id}/qr.svg", "staff"),
     View("/merchants/audit"),
     View("/merchants/customers"),
+    View("/merchants/customers/duplicates"),
+    View("/merchants/customers/{customer_id}/merge/{other_id}"),
     View("/merchants/customers/{customer_id}"),
     View("/merchants/settings"),
     View("/merchants/settings/locations"),
@@ -72,11 +74,19 @@ ROLES = ("staff", "manager", "owner")
 
 
 async def ids_of(database: Database, shop: MadeShop) -> dict[str, str]:
-    card = await make_card(database, shop.merchant)
+    card, other = await make_card(database, shop.merchant), await make_card(database, shop.merchant)
     run_id = uuid.uuid4()
     async with merchant_ctx(database, shop.merchant) as ctx:
         await ctx.conn.execute(merge_service.INSERT_RUN, ctx.merchant_id, run_id, None, ctx.actor.user_id, 1, ctx.now)
-    return {"store_id": str(shop.merchant.store.id), "card_id": str(card.id), "merge_id": str(run_id), "customer_id": str(card.customer_id)}
+        await ctx.conn.execute(merge_service.FINISH_RUN, ctx.merchant_id, run_id, "done", ctx.now)
+    ids = {
+        "store_id": shop.merchant.store.id,
+        "card_id": card.id,
+        "merge_id": run_id,
+        "customer_id": card.customer_id,
+        "other_id": other.customer_id,
+    }
+    return {name: str(value) for name, value in ids.items()}
 
 
 async def see(browser: httpx.AsyncClient, path: str, user: MadeUser, *, locale: str = "en") -> httpx.Response:
@@ -93,7 +103,7 @@ def test_every_page_has_an_entry() -> None:
 
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 async def test_without_signing_in_it_leads_to_the_sign_in_page_and_back(client: httpx.AsyncClient, view: View) -> None:
-    path = view.path.format(**dict.fromkeys(("store_id", "card_id", "customer_id", "merge_id"), str(uuid.uuid4())))
+    path = view.path.format(**dict.fromkeys(("store_id", "card_id", "customer_id", "other_id", "merge_id"), str(uuid.uuid4())))
     answer = await client.get(path, headers=HTML)
     assert answer.status_code == 303
     home, _, wanted = answer.headers["location"].partition("?next=")

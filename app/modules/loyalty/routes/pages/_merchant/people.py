@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.core import permissions
 from app.core.context import Ctx
@@ -23,12 +23,13 @@ from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
-from app.modules.loyalty.services import people_service
+from app.modules.loyalty.services import people_service, person_merge_service
 from app.modules.loyalty.services.people_service import PeopleFilter, PeopleSort, Person
 from app.modules.messaging import public as messaging
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
+MERGE: Any = access("merchant", "loyalty.customer.merge")
 READ: Any = access("merchant", "loyalty.customer.read")
 PAGE = 25
 LATEST = 10
@@ -43,6 +44,11 @@ SORT_NAMES = {
     PeopleSort.LAST_VISIT: N_("Last visit first"),
 }
 WISHES: Mapping[str, bool] = {"yes": True, "no": False}
+LIKENESSES = {
+    customers.Likeness.NAME_AND_BIRTHDAY: N_("Same name and birthday"),
+    customers.Likeness.EMAIL: N_("Nearly the same e-mail address"),
+    customers.Likeness.PHONE: N_("Same phone number"),
+}
 MAIL_STATES = {
     messaging.MailState.QUEUED: (N_("On its way"), "warning"),
     messaging.MailState.SENT: (N_("Sent"), "success"),
@@ -79,6 +85,7 @@ async def list_customers(
         sorts=[(item.value, _(name)) for item, name in SORT_NAMES.items()],
         heads={} if q else sort_heads(request, order.value, [PeopleSort.NAME, PeopleSort.LAST_VISIT, PeopleSort.NEWEST]),
         program=await programs.find_program(ctx),
+        may_merge=permissions.is_allowed("loyalty.customer.merge", ctx.actor.role, bound_to=ctx.actor.store_id),
         max_found=people_service.MAX_FOUND,
         **page_links(request, page.next_cursor, page.previous_cursor),
     )
@@ -95,10 +102,41 @@ def _row(person: Person) -> dict[str, Any]:
     }
 
 
+@router.get("/customers/duplicates", summary="Who may be there twice")
+async def list_duplicates(request: Request, ctx: Ctx = MERGE, cursor: Place = None) -> Response:
+    """Show pairs of people who may be one, each with the way to its preview."""
+    page = await people_service.list_twins(ctx, cursor=cursor, limit=PAGE)
+    return await show(
+        request,
+        ctx,
+        "customer-duplicates",
+        pairs=[(_row(pair.older), _row(pair.newer), _(LIKENESSES[pair.likeness])) for pair in page.items],
+        **page_links(request, page.next_cursor, page.previous_cursor),
+    )
+
+
+@router.get("/customers/{customer_id}/merge/{other_id}", summary="Merging two customers")
+async def preview_merge(request: Request, customer_id: uuid.UUID, other_id: uuid.UUID, ctx: Ctx = MERGE) -> Response:
+    """Show what becomes of two people, their cards, balances and wishes, before anything happens."""
+    merge = await person_merge_service.preview_merge(ctx, customer_id, other_id)
+    return await show(
+        request,
+        ctx,
+        "customer-merge",
+        kept=_row(merge.kept),
+        gone=_row(merge.gone),
+        after=_row(merge.after),
+        run=merge.run,
+        program=await programs.find_program(ctx),
+    )
+
+
 @router.get("/customers/{customer_id}", summary="A customer")
 async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = READ, cursor: Place = None) -> Response:
     """Show somebody with their cards, what they agreed to, what happened, and which mails they got."""
     person = await people_service.get_person(ctx, customer_id)
+    if (kept_id := await customers.find_merged_into(ctx, customer_id)) is not None:
+        return RedirectResponse(f"/merchants/customers/{kept_id}", 303)
     page = await people_service.list_history(ctx, customer_id, cursor=cursor, limit=LATEST)
     store_ids = {row.store_id for row in page.items if row.store_id} | {card.enrolled_at_store_id for card in person.cards}
     if person.customer.registered_store_id:
