@@ -145,13 +145,6 @@ class CardsPerStoreException(LoyaltyRuleException):
     message = N_("Each store has its own cards at the moment. Please switch on one card for all stores first.")
 
 
-class CardsNotMergeableException(Conflict):
-    """Cards of two people who are one cannot become one."""
-
-    code = "cards_not_mergeable"
-    message = N_("One of the cards is switched off or too full to become one with the other. Please look at the cards first.")
-
-
 class MergeRunningException(Conflict):
     """The merchant's cards are being merged already."""
 

@@ -18,8 +18,9 @@ from app.modules.customers import public as customers
 from app.modules.loyalty.domain.balances import Decision
 from app.modules.loyalty.domain.enums import CardStatus, MergeRunStatus, TransactionType
 from app.modules.loyalty.domain.merge import MergeCard, MergePlan, plan_merge
-from app.modules.loyalty.errors import CardsNotMergeableException, CardsPerStoreException, MergeRunningException, NothingToMergeException
+from app.modules.loyalty.errors import CardsPerStoreException, MergeRunningException, NothingToMergeException
 from app.modules.loyalty.events import CardsMerged, RewardReady
+from app.modules.loyalty.merge_errors import CardsNotMergeableException
 from app.modules.loyalty.queries import locks, merges, programs
 from app.modules.loyalty.queries.locks import LockedCard
 from app.modules.loyalty.queries.merges import MergeRun

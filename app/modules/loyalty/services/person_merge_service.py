@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from app.core.context import Ctx, rehearsal
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.enums import CardStatus
-from app.modules.loyalty.errors import CardsNotMergeableException
+from app.modules.loyalty.merge_errors import CardsNotMergeableException
 from app.modules.loyalty.queries import locks, programs
 from app.modules.loyalty.queries.merges import MergeRun
 from app.modules.loyalty.services import merge_service, people_service
