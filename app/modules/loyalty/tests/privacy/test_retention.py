@@ -14,7 +14,8 @@ from app.modules.loyalty.domain import retention
 from app.modules.loyalty.queries.cards import Card
 from app.modules.loyalty.services import retention_service, storefront_service
 from app.modules.loyalty.tests.counter import Shop, counter_ctx, make_card, make_shop
-from app.modules.loyalty.tests.people import run_row, run_task
+from app.modules.loyalty.tests.factories import MadeShop
+from app.modules.loyalty.tests.people import make_people, run_row, run_task
 from app.modules.tenancy.tests.factories import merchant_ctx
 
 TASK = "loyalty.apply_retention"
@@ -131,6 +132,17 @@ def test_years_are_calendar_years(now: str, years: int, expected: str) -> None:
         return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(4), dt.UTC)
 
     assert retention.quiet_since(at(now), years) == at(expected)
+
+
+async def test_many_are_told_and_erased_a_few_at_a_time(database: Database, superuser: asyncpg.Connection) -> None:
+    shop, _card = await make_quiet(database)
+    await make_people(superuser, MadeShop(shop.merchant, shop.program), 120, at=START)
+    told_at = START.replace(year=START.year + 3) + DAY
+    await run(database, shop, told_at)
+    assert len(await superuser.fetch(MAILS, shop.id)) == 121
+    await run(database, shop, told_at + 31 * DAY)
+    left = "SELECT count(*) FILTER (WHERE anonymized_at IS NULL), count(*) FROM customers WHERE merchant_id = $1"
+    assert tuple(await superuser.fetchrow(left, shop.id) or ()) == (0, 121)
 
 
 async def test_others_are_let_be(database: Database, superuser: asyncpg.Connection) -> None:
