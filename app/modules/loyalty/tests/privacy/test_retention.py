@@ -2,22 +2,28 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
 from app.core import clock
+from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.modules import load_modules
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain import retention
 from app.modules.loyalty.queries.cards import Card
 from app.modules.loyalty.services import retention_service, storefront_service
-from app.modules.loyalty.tests.counter import Shop, counter_ctx, make_card, make_shop
+from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, make_card, make_shop
 from app.modules.loyalty.tests.factories import MadeShop
 from app.modules.loyalty.tests.people import make_people, run_row, run_task
+from app.modules.messaging.tests.factories import chosen_mail_server
 from app.modules.tenancy.tests.factories import merchant_ctx
 
+WorkerOnce = Callable[..., Awaitable[list[Any]]]
 TASK = "loyalty.apply_retention"
 START = clock.now().replace(hour=12) - dt.timedelta(days=1600)
 DAY = dt.timedelta(days=1)
@@ -132,6 +138,38 @@ def test_years_are_calendar_years(now: str, years: int, expected: str) -> None:
         return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(4), dt.UTC)
 
     assert retention.quiet_since(at(now), years) == at(expected)
+
+
+@pytest.mark.parametrize(
+    ("locale", "subject", "day"),
+    [
+        ("en", "We will erase your data", "{d} {m} {y}"),
+        ("fr", "Nous allons effacer vos données", "{d} "),
+        ("de", "Wir löschen Ihre Daten", "{d}. "),
+        ("lb", "Mir läschen Är Donnéeën", "{d}. "),
+    ],
+)
+async def test_the_mail_says_when_and_how_to_stay(
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, worker_once: WorkerOnce, locale: str, subject: str, day: str
+) -> None:
+    load_modules()
+    shop = await make_shop(database, now=START)
+    await make_card(database, shop, person=applicant(locale=locale), now=START)
+    async with merchant_ctx(database, shop.merchant, now=START) as ctx:
+        await retention_service.set_retention(ctx, years=1)
+    told_at = START.replace(year=START.year + 1) + DAY
+    await run(database, shop, told_at)
+    async with chosen_mail_server(settings, monkeypatch) as server:
+        await worker_once(merchant_id=shop.id, now=told_at)
+        (mail,) = [message for message in server.messages if subject in str(message["Subject"])]
+    assert mail["List-Unsubscribe"] is None  # a service mail
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    on = (told_at + 30 * DAY).astimezone(zoneinfo.ZoneInfo("Europe/Luxembourg"))
+    assert day.format(d=on.day, m=f"{on:%B}", y=on.year) in text
+    assert str(on.year) in text
+    assert f"/s/{shop.merchant.store.code}/loyalty/sign-in" in text
 
 
 async def test_many_are_told_and_erased_a_few_at_a_time(database: Database, superuser: asyncpg.Connection) -> None:
