@@ -34,7 +34,8 @@ component("bulkBonus", () => ({
   show({ cards, points_in_all: points }) {
     this.cards = cards;
     const all = ngettext("%(num)s point in all", "%(num)s points in all", points, { num: formatNumber(points) });
-    this.sentence = `${ngettext("%(num)s card", "%(num)s cards", cards, { num: formatNumber(cards) })} · ${all}`;
+    const meant = ngettext("%(num)s card", "%(num)s cards", cards, { num: formatNumber(cards) });
+    this.sentence = `${meant} · ${all}`;
     this.isReady = true;
     focusWhenShown(() => (cards > 0 ? this.$refs.give : this.$refs.result));
   },
