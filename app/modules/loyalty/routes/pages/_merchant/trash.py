@@ -28,8 +28,8 @@ async def show_cards(request: Request, ctx: Ctx, *, text: str, store: str, curso
     rows = [
         trash_row(
             item.card.id,
-            f"{views.person_name(person.customer)}, {format_number(item.card.card_number)}",
-            item.program_name,
+            views.person_name(person.customer),
+            f"{format_number(item.card.card_number)} · {item.program_name}",
             item.deletion,
             f"{CARDS}/{item.card.id}",
             typed=format_number(item.card.card_number),
