@@ -101,7 +101,7 @@ PAGES: Mapping[str, Page] = {
     "/merchants/customers/{customer_id}/erasure": Page("owner"),
     "/merchants/audit": Page("owner", also=(EMPTY,)),
     "/merchants/export": Page("owner"),
-    "/merchants/import": Page("owner"),
+    "/merchants/import": Page("owner", also=(EMPTY,)),
     "/merchants/import/{import_id}": Page("owner"),
     "/merchants/jobs": Page("owner", also=(EMPTY,)),
     "/merchants/jobs/{job_id}": Page("owner"),

@@ -25,6 +25,7 @@ _FIRST_PAYLOAD = 10**9
 _PAYLOADS = 9 * 10**9
 _SEPARATORS = str.maketrans("", "", " -.\t\n\r\u00a0\u202f\u2009\u2010\u2011\u2013")
 _NUMBER = re.compile(r"[1-9][0-9]{11}")
+_EXTERNAL = re.compile(r"(?=.*[0-9])[A-Z0-9]{4,40}")
 _TOKEN = re.compile(rf"{TOKEN_PREFIX}[{_ALPHABET}]{{32}}")
 
 
@@ -91,6 +92,12 @@ def parse_scan(text: str) -> Scan | None:
     if is_valid(candidate):
         return Scan(ScanKind.CARD_NUMBER, candidate)
     return None
+
+
+def parse_external(text: str) -> str | None:
+    """Return `text` as a number that another system may have given a card: 4 to 40 letters and digits with at least one digit, or None."""
+    number = normalize(text[:MAX_SCAN_LENGTH]).upper()
+    return number if _EXTERNAL.fullmatch(number) else None
 
 
 def _last_segment(address: str) -> str:

@@ -26,7 +26,6 @@ _PARTS = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:([ '’.,\u00a0\u202f\u2009])[0-9]{3})(?:\1[0-9]{3})*")
 _ZERO_DECIMALS = re.compile(r"(?<=[0-9])[.,]0{1,2}$")
 _NUMBER = re.compile(r"[0-9]{1,30}")
-_CARD_NUMBER = re.compile(r"[A-Z0-9]{4,40}")
 _UNREADABLE = "\ufffd"
 
 _YES = frozenset(
@@ -308,8 +307,8 @@ def _card_number(values: Mapping[Field, str], notes: _Notes) -> str | None:
     text = values.get(Field.CARD_NUMBER, "")
     if not text:
         return None
-    number = card_number.normalize(text).upper()
-    if _CARD_NUMBER.fullmatch(number) is None:
+    number = card_number.parse_external(text)
+    if number is None:
         notes.add(Field.CARD_NUMBER, LineProblem.CARD_NUMBER_INVALID)
         return None
     return number

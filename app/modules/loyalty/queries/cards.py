@@ -19,6 +19,7 @@ from app.modules.loyalty.queries.locks import CARD_COLUMNS, card_state
 COLUMNS = f"{CARD_COLUMNS}, c.qr_token, c.merged_into_id, c.updated_at"
 GET = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.id = $2 AND c.deleted_at IS NULL"
 BY_NUMBER = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.card_number = $2 AND c.deleted_at IS NULL"
+BY_EXTERNAL_NUMBER = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.external_number = $2 AND c.deleted_at IS NULL"
 BY_TOKEN = f"SELECT {COLUMNS} FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.qr_token = $2 AND c.deleted_at IS NULL"
 OF_CUSTOMERS = f"""
 SELECT {COLUMNS} FROM loyalty_cards c
@@ -85,6 +86,12 @@ async def find_by_scan(ctx: Ctx, scan: Scan) -> Card | None:
     """Return the card that a number or QR content names, or None."""
     statement = BY_NUMBER if scan.kind is ScanKind.CARD_NUMBER else BY_TOKEN
     row = await ctx.conn.fetchrow(statement, ctx.merchant_id, scan.value)
+    return None if row is None else card_of(row)
+
+
+async def find_by_external_number(ctx: Ctx, number: str) -> Card | None:
+    """Return the card that had this number in another system (G8), or None."""
+    row = await ctx.conn.fetchrow(BY_EXTERNAL_NUMBER, ctx.merchant_id, number)
     return None if row is None else card_of(row)
 
 

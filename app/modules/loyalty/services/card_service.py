@@ -215,14 +215,17 @@ async def search_card_for_store(ctx: Ctx, *, text: str, store_id: uuid.UUID | No
     """Return the cards that `text` names: a card number, a QR content, an e-mail, a phone number or a name (A5).
 
     With one card per store (A1 off), staff of `store_id` find only cards enrolled there; None searches the whole merchant.
-    At most 20, the best match first; a number or QR content gives one or none.
+    At most 20, the best match first; a number (ours, or that of the system a card was imported from) or QR content gives one or none.
     """
     place = None if (await programs.get_settings(ctx)).allow_cross_location_redemption else store_id
     scan = card_number.parse_scan(text)
-    if scan is not None:
-        card = await card_queries.find_by_scan(ctx, scan)
-        if card is not None and card.merged_into_id is not None:  # an old card in somebody's purse still opens their account
-            card = await card_queries.get_card(ctx, card.merged_into_id)
+    card = await card_queries.find_by_scan(ctx, scan) if scan is not None else None
+    external = card_number.parse_external(text)
+    if card is None and external is not None:
+        card = await card_queries.find_by_external_number(ctx, external)
+    if card is not None and card.merged_into_id is not None:  # an old card in somebody's purse still opens their account
+        card = await card_queries.get_card(ctx, card.merged_into_id)
+    if scan is not None or card is not None:
         return await with_customers(ctx, [card]) if card is not None and place in (None, card.enrolled_at_store_id) else []
     people = await customers.search_customers(ctx, text, limit=MAX_FOUND if place is None else MAX_CANDIDATES)
     by_id = {person.id: person for person in people}

@@ -16,7 +16,7 @@ from app.modules.loyalty.domain.import_problems import (
     ImportMappingException,
     ImportNotCheckedException,
 )
-from app.modules.loyalty.services import import_service
+from app.modules.loyalty.services import card_service, import_service
 from app.modules.loyalty.tests.factories import make_card, make_settings, make_shop
 from app.modules.loyalty.tests.import_files import bring_in, check, counted, guessed, notes_of, people_of, read, upload
 from app.modules.loyalty.tests.sweeps import assert_ledger_is_whole
@@ -214,3 +214,14 @@ async def test_a_file_that_is_gone_ends_the_check(database: Database, superuser:
     async with merchant_ctx(database, shop.merchant) as ctx:
         with pytest.raises(ImportFileGoneException):
             await import_service.start_check(ctx, job.id, choices)
+
+
+async def test_an_old_number_opens_the_card_at_the_counter(database: Database) -> None:
+    shop = await make_shop(database)
+    await bring_in(database, shop, "email,name,card_number\na@example.lu,Anna Weber,AZ 12-34\n")
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        for text in ("az1234", " AZ-12 34"):
+            [found] = await card_service.search_card_for_store(ctx, text=text, store_id=shop.merchant.stores[0].id)
+            assert found.customer is not None
+            assert found.customer.email == "a@example.lu"
+        assert await card_service.search_card_for_store(ctx, text="AZ1235", store_id=None) == []
