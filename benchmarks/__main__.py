@@ -6,7 +6,7 @@ python -m benchmarks [NAME] [options of the benchmark; without a name, options t
 import importlib
 import sys
 
-NAMES = ("stamp", "expiry", "fanout", "lists")
+NAMES = ("stamp", "expiry", "fanout", "lists", "imports", "exports")
 
 
 def main() -> None:

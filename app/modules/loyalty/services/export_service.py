@@ -3,7 +3,6 @@
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Sequence
 
 from app.core import audit
 from app.core.context import Ctx
@@ -11,11 +10,12 @@ from app.core.db.cells import SET_ZONE, Selection
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.expiry import end_of_day, start_of_day
 from app.modules.loyalty.domain.import_text import BOM
+from app.modules.loyalty.domain.import_values import safe_cell
 from app.modules.loyalty.queries import exports
 from app.modules.loyalty.queries.exports import Place
 from app.modules.tenancy import public as tenancy
 
-PIECE = 5_000
+PIECE = 20_000
 """Lines that are read at a time."""
 LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(9000, 1, 1)
@@ -49,7 +49,7 @@ async def select(
     zone = await tenancy.merchant_zone(ctx)
     if store_id is not None:
         await tenancy.get_store(ctx, store_id)
-    stores = [(store.id, store.code) for store in await tenancy.list_stores(ctx, include_closed=True)]
+    stores = [(store.id, safe_cell(store.code)) for store in await tenancy.list_stores(ctx, include_closed=True)]
     days = {"since": str(since) if since else None, "until": str(until) if until else None}
     await audit.record(ctx, "loyalty.export.downloaded", "export", None, kind=kind.value, store_id=str(store_id or ""), days=days)
     end = ctx.now + dt.timedelta(seconds=1)
@@ -66,24 +66,24 @@ async def select(
 async def read_piece(ctx: Ctx, kind: ExportKind, selection: Selection, after: Place, *, is_for_excel: bool) -> tuple[bytes, Place | None]:
     """Return the lines behind `after` (with the header at the beginning) in UTF-8, and where the next ones begin; None: no more."""
     await ctx.conn.execute(SET_ZONE, selection.zone)
+    beyond: Place | None
     if kind is ExportKind.CARDS:
-        lines, last = await _read_cards(ctx, selection, after)
+        lines, beyond = await _read_cards(ctx, selection, after)
     elif kind is ExportKind.TRANSACTIONS:
-        rows = await exports.list_transaction_lines(ctx, selection, after=after, limit=PIECE)
-        lines, last = [line for _, line in rows], rows[-1][0] if rows else after
+        lines, beyond = await exports.list_transaction_lines(ctx, selection, after=after, limit=PIECE)
     else:
-        people = await customers.list_export_lines(ctx, selection, after_id=after[1], limit=PIECE)
-        lines, last = [line for _, line in people], (after[0], people[-1][0]) if people else after
-    header = [(BOM if is_for_excel else "") + selection.delimiter.join(COLUMNS[kind])] if after == START else []
-    text = "\r\n".join([*header, *lines, ""])
-    return text.encode(), last if len(lines) == PIECE else None
+        lines, last_id = await customers.list_export_lines(ctx, selection, after_id=after[1], limit=PIECE)
+        beyond = None if last_id is None else (after[0], last_id)
+    if after[1] == START[1]:
+        lines = ((BOM if is_for_excel else "") + selection.delimiter.join(COLUMNS[kind]) + "\n").encode() + lines
+    return lines, beyond
 
 
-async def _read_cards(ctx: Ctx, selection: Selection, after: Place) -> tuple[Sequence[str], Place]:
+async def _read_cards(ctx: Ctx, selection: Selection, after: Place) -> tuple[bytes, Place | None]:
     """Return cards with their holders; of an erased person's card the holder's cells are empty."""
-    rows = await exports.list_card_lines(ctx, selection, after=after, limit=PIECE)
-    people = await customers.find_export_lines(ctx, [owner for _, owner, _ in rows if owner is not None], delimiter=selection.delimiter)
-    nobody = selection.delimiter * (len(customers.PERSON_COLUMNS) - 1)
+    owners, cards, last = await exports.list_card_lines(ctx, selection, after=after, limit=PIECE)
+    people = await customers.find_export_lines(ctx, owners, delimiter=selection.delimiter)
     divider = selection.delimiter
-    lines = [f"{people.get(owner, nobody) if owner else nobody}{divider}{line}" for _, owner, line in rows]
-    return lines, rows[-1][0] if rows else after
+    nobody = divider * (len(customers.PERSON_COLUMNS) - 1)
+    lines = [f"{person or nobody}{divider}{card}\n" for person, card in zip(people, cards, strict=True)]
+    return "".join(lines).encode(), last
