@@ -69,7 +69,9 @@ def write(url: str, merchant_id: str, kind: str) -> None:
 
 async def _write(url: str, merchant_id: uuid.UUID, kind: ExportKind) -> tuple[float, int]:
     load_modules()
-    database = Database.from_settings(Settings(env="test", database_url=SecretStr(url), platform_database_url=SecretStr(url)), application="orion-bench")
+    database = Database.from_settings(
+        Settings(env="test", database_url=SecretStr(url), platform_database_url=SecretStr(url)), application="orion-bench"
+    )
     who = Principal(SYSTEM, merchant_id)
     lines, after = -1, START
     started = time.perf_counter()

@@ -170,9 +170,7 @@ class Bench:
 async def measure(server: EmbeddedPostgres, lines: int, *, rounds: int) -> tuple[float, float]:
     """Return the median ratio of one size, and the task's peak memory in MB; print each round."""
     conn = await asyncpg.connect(server.url(SUPERUSER, bootstrap_roles.DATABASE), command_timeout=None)
-    settings = Settings(
-        env="test", database_url=SecretStr(server.url_app), platform_database_url=SecretStr(server.url_platform)
-    )
+    settings = Settings(env="test", database_url=SecretStr(server.url_app), platform_database_url=SecretStr(server.url_platform))
     database = Database.from_settings(settings, application="orion-bench")
     bench, content = Bench(server, conn, database), table_of(lines)
     ratios, peaks = [], []
