@@ -25,8 +25,9 @@ from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db import migrate
 from app.core.db.engine import Database
 from app.core.modules import load_modules
+from app.modules.loyalty.queries.exports import Place
 from app.modules.loyalty.services import export_service
-from app.modules.loyalty.services.export_service import START, ExportKind, Place
+from app.modules.loyalty.services.export_service import START, ExportKind
 from app.ops import bootstrap_roles
 from app.ops.embedded_postgres import SUPERUSER, EmbeddedPostgres, ephemeral_postgres
 from benchmarks.data import create_tenant
