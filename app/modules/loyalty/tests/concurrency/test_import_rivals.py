@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,7 +12,7 @@ from app.core.testing.background import run_due
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.enums import ImportStatus
 from app.modules.loyalty.errors import LoyaltyCardAlreadyExistsException
-from app.modules.loyalty.services import card_service, import_chunk, import_service
+from app.modules.loyalty.services import card_service, import_service, ledger
 from app.modules.loyalty.services.card_service import Applicant
 from app.modules.loyalty.tests.factories import MadeShop, make_settings, make_shop
 from app.modules.loyalty.tests.import_files import check, people_of, read
@@ -40,16 +41,16 @@ async def test_whoever_goes_on_after_a_crash_books_every_line_once(
     job = await check(database, shop, FILE)
     async with merchant_ctx(database, shop.merchant) as ctx:
         await import_service.start_run(ctx, job.id)
-    book, chunks = import_chunk.ledger.write, 0
+    book, chunks = ledger.write, 0
 
-    async def dying(*arguments: object, **named: object) -> None:
+    async def dying(*arguments: Any) -> None:
         nonlocal chunks
         chunks += 1
-        await book(*arguments, **named)  # type: ignore[arg-type]  # passed on as they came
+        await book(*arguments)
         if chunks == 3:
             raise RuntimeError("the third chunk is undone")
 
-    monkeypatch.setattr(import_chunk.ledger, "write", dying)
+    monkeypatch.setattr(ledger, "write", dying)
     await run_due(database, merchant_id=shop.merchant.id)
     halfway = await read(database, shop, job.id)
     assert (halfway.status, halfway.counts["new_cards"], len(await people_of(superuser, shop))) == (ImportStatus.RUNNING, 10, 10)
@@ -97,9 +98,9 @@ async def test_a_switch_of_where_cards_work_makes_the_import_begin_its_turn_anew
     real = import_service.read_setting
     switched = False
 
-    async def read_and_switch(*arguments: object) -> object:
+    async def read_and_switch(*arguments: Any) -> Any:
         nonlocal switched
-        found = await real(*arguments)  # type: ignore[arg-type]  # passed on as they came
+        found = await real(*arguments)
         if not switched:
             switched = True
             await make_settings(database, shop.merchant, cross_location=False)
