@@ -1,5 +1,6 @@
 """The merchant's panel by keyboard, and its posters on paper. How accessible each page is, test_every_page.py asks."""
 
+import re
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def test_the_keyboard_alone_reaches_search_menu_and_dialog(open_context: OpenCon
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type(card.number)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{site.url}/merchants/cards?q={card.number}&store=&status=")
+    expect(page).to_have_url(re.compile(rf"/merchants/cards\?q={card.number}&"))
     expect(page.locator("tbody tr")).to_have_count(1)
     page.goto("/merchants/staff")
     page.keyboard.press("n")

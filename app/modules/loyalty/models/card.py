@@ -62,6 +62,7 @@ class Card(Trashable, MerchantModel):
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
         Index("ix_loyalty_cards_merchant_id_created_at_id", "merchant_id", "created_at", "id"),
+        Index("ix_loyalty_cards_merchant_id_store_created_at_id", "merchant_id", "enrolled_at_store_id", "created_at", "id"),
         # The trash, migration loyalty_007:
         Index(
             "ix_loyalty_cards_merchant_id_deleted_at_id",

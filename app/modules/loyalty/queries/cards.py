@@ -2,13 +2,14 @@
 
 import dataclasses
 import datetime as dt
+import enum
 import uuid
 from collections.abc import Collection, Sequence
 
 import asyncpg
 
 from app.core.context import Ctx, PlatformCtx
-from app.core.db.lists import Where, newest_first, read_page, read_sifted_page
+from app.core.db.lists import Where, newest_first, read_page, read_sifted_page, reverse
 from app.core.pagination import Page
 from app.modules.loyalty.domain.balances import CardState
 from app.modules.loyalty.domain.card_number import Scan, ScanKind
@@ -43,6 +44,13 @@ WHERE merchant_id = $1 AND customer_id = $2 AND deleted_at IS NULL AND ($3::uuid
 """
 LIST = f"SELECT {COLUMNS} FROM loyalty_cards c"
 NEWEST_FIRST = newest_first("c")
+
+
+class CardSort(enum.StrEnum):
+    """How cards are listed; with a minus from the other end."""
+
+    NEWEST = "-created"
+    OLDEST = "created"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -119,18 +127,29 @@ async def list_ids_of_customer(ctx: Ctx, customer_id: uuid.UUID, *, store_id: uu
 
 
 async def list_cards(
-    ctx: Ctx, *, store_id: uuid.UUID | None = None, status: CardStatus | None = None, cursor: str | None = None, limit: int = 25
+    ctx: Ctx,
+    *,
+    store_id: uuid.UUID | None = None,
+    status: CardStatus | None = None,
+    min_points: int | None = None,
+    sort: CardSort = CardSort.NEWEST,
+    cursor: str | None = None,
+    limit: int = 25,
 ) -> Page[Card]:
-    """Return the merchant's cards, newest first. With `status` a page may be short although more follow (`sifted_page`)."""
+    """Return the merchant's cards by when they were given out.
+
+    No index holds what a stamp changes: with `status` or `min_points` a page may be short although more follow (`sifted_page`).
+    """
+    order = NEWEST_FIRST if sort is CardSort.NEWEST else reverse(NEWEST_FIRST)
     where = Where().add("c.merchant_id = ? AND c.deleted_at IS NULL", ctx.merchant_id).add_equal(**{"c.enrolled_at_store_id": store_id})
 
     async def sift(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
-        return [row for row in rows if row["status"] == status]
+        return [row for row in rows if status in (None, row["status"]) and row["points_balance"] >= (min_points or 0)]
 
-    if status is None:
-        page = await read_page(ctx.conn, LIST, where, NEWEST_FIRST, cursor=cursor, limit=limit)
+    if status is None and min_points is None:
+        page = await read_page(ctx.conn, LIST, where, order, cursor=cursor, limit=limit)
     else:
-        page = await read_sifted_page(ctx.conn, LIST, where, NEWEST_FIRST, sift=sift, cursor=cursor, limit=limit)
+        page = await read_sifted_page(ctx.conn, LIST, where, order, sift=sift, cursor=cursor, limit=limit)
     return Page([card_of(row) for row in page.items], page.next_cursor, page.previous_cursor)
 
 

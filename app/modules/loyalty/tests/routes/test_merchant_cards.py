@@ -71,6 +71,12 @@ async def test_cards_are_listed_by_pages_and_filters(client: httpx.AsyncClient, 
     await client.post(f"{BASE}/cards/{cards[0].id}/deactivate", json={"reason": "Lost card"})
     assert await listed(client, status="deactivated") == [str(cards[0].id)]
     assert await listed(client, status="active", store_id=str(first.id)) == [str(cards[3].id), str(cards[2].id)]
+    assert await listed(client, sort="created") == newest_first[::-1]
+    assert await listed(client, sort="created", store_id=str(second.id)) == [str(cards[1].id), str(cards[4].id)]
+    rich = await make_card(database, shop.merchant, amount_cents=5_000)
+    assert await listed(client, min_points=50) == [str(rich.id)]
+    assert await listed(client, min_points=51) == []
+    assert await listed(client, q=rich.number, min_points=51) == []
     for params in (
         {"cursor": "x" * 20},
         {"cursor": encode_cursor([str(uuid.uuid4())])},

@@ -44,11 +44,15 @@ async def list_cards(
     q: Search = None,
     store_id: Annotated[uuid.UUID | None, Query(description="Only cards enrolled at this store.")] = None,
     status: Annotated[CardStatus | None, Query(description="Only cards of this status.")] = None,
+    min_points: Annotated[int | None, Query(ge=0, le=1_000_000, description="Only cards with at least so many points.")] = None,
+    sort: Annotated[card_queries.CardSort, Query(description="By when they were given out; a minus is the newest first.")] = (
+        card_queries.CardSort.NEWEST
+    ),
     only_deleted: OnlyDeleted = False,
     cursor: Annotated[Cursor | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 25,
 ) -> MerchantCardList:
-    """Return the merchant's cards, the newest first, or those that `q` names, the best match first and without further pages; with
+    """Return the merchant's cards, or those that `q` names, the best match first and without further pages; with
     `only_deleted` those in the trash, which `q` and `store_id` narrow."""
     if only_deleted:
         require_right(ctx, "loyalty.card.trash")
@@ -59,10 +63,12 @@ async def list_cards(
         wanted = [
             item
             for item in found
-            if place in (None, item.card.enrolled_at_store_id) and status in (None, item.card.status)
+            if place in (None, item.card.enrolled_at_store_id)
+            and status in (None, item.card.status)
+            and item.card.state.points_balance >= (min_points or 0)
         ]  # fmt: skip
         return MerchantCardList(items=await show(ctx, wanted))
-    page = await card_queries.list_cards(ctx, store_id=place, status=status, cursor=cursor, limit=limit)
+    page = await card_queries.list_cards(ctx, store_id=place, status=status, min_points=min_points, sort=sort, cursor=cursor, limit=limit)
     items = await show(ctx, await card_service.with_customers(ctx, page.items))
     return MerchantCardList(items=items, next_cursor=page.next_cursor)
 

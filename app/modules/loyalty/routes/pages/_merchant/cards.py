@@ -12,7 +12,7 @@ from app.core.context import Ctx
 from app.core.pagination import Page
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
-from app.core.web.lists import page_links
+from app.core.web.lists import page_links, sort_heads
 from app.core.web.trash import OnlyDeleted
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
@@ -33,6 +33,7 @@ PAGE = 25
 Search = Annotated[OptionalLine, Query(alias="q", description="Card number, QR content, e-mail, phone number or name.")]
 StatusChoice = Annotated[str, Query(max_length=20, description="A status of cards; empty is all.")]
 Place = Annotated[Cursor | None, Query()]
+PointsChoice = Annotated[str, Query(pattern="^[0-9]{0,7}$", description="At least so many points; empty is no matter.")]
 
 
 @router.get("/cards", summary="The cards")
@@ -42,6 +43,8 @@ async def list_cards(
     q: Search = "",
     store: StoreChoice = "",
     status: StatusChoice = "",
+    points: PointsChoice = "",
+    sort: StatusChoice = "",
     only_deleted: OnlyDeleted = False,
     cursor: Place = None,
 ) -> Response:
@@ -50,9 +53,17 @@ async def list_cards(
         return await trash.show_cards(request, ctx, text=q, store=store, cursor=cursor)
     wanted = next((item for item in CardStatus if item.value == status), None)
     place = await store_scope.choose_card_store(ctx, read_store_choice(store))
-    page = await _find(ctx, q, place, wanted, cursor)
+    order = next((item for item in card_queries.CardSort if item.value == sort), card_queries.CardSort.NEWEST)
+    if q:
+        page = Page(await _search(ctx, q, place, wanted, int(points or 0)))
+    else:
+        cards = await card_queries.list_cards(
+            ctx, store_id=place, status=wanted, min_points=int(points) if points else None, sort=order, cursor=cursor, limit=PAGE
+        )
+        page = Page(await card_service.with_customers(ctx, cards.items), cards.next_cursor, cards.previous_cursor)
     found = page.items
-    filters = {name: value for name, value in (("q", q), ("store", store), ("status", wanted.value if wanted else "")) if value}
+    given = {"q": q, "store": store, "status": wanted.value if wanted else "", "points": points}
+    filters = {name: value for name, value in given.items() if value}
     names = await tenancy.find_store_names(ctx, {item.card.enrolled_at_store_id for item in found})
     return await show(
         request,
@@ -67,6 +78,8 @@ async def list_cards(
         status_kinds=views.STATUS_KINDS,
         stores=options(await open_stores(ctx)),
         filters=filters,
+        sort=order.value,
+        heads={} if q else sort_heads(request, order.value, [card_queries.CardSort.NEWEST]),
         **page_links(request, page.next_cursor, page.previous_cursor),
         program=await programs.find_program(ctx),
         may_trash=permissions.is_allowed("loyalty.card.trash", ctx.actor.role),
@@ -74,12 +87,15 @@ async def list_cards(
     )
 
 
-async def _find(ctx: Ctx, text: str, store_id: uuid.UUID | None, status: CardStatus | None, cursor: str | None) -> Page[FoundCard]:
-    if not text:
-        page = await card_queries.list_cards(ctx, store_id=store_id, status=status, cursor=cursor, limit=PAGE)
-        return Page(await card_service.with_customers(ctx, page.items), page.next_cursor, page.previous_cursor)
+async def _search(ctx: Ctx, text: str, store_id: uuid.UUID | None, status: CardStatus | None, min_points: int) -> list[FoundCard]:
     found = await card_service.search_card_for_store(ctx, text=text, store_id=store_id)
-    return Page([item for item in found if store_id in (None, item.card.enrolled_at_store_id) and status in (None, item.card.status)])
+    return [
+        item
+        for item in found
+        if store_id in (None, item.card.enrolled_at_store_id)
+        and status in (None, item.card.status)
+        and item.card.state.points_balance >= min_points
+    ]
 
 
 @router.get("/cards/{card_id}", summary="A card")
