@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core import permissions
 from app.core.context import PlatformCtx
 from app.core.i18n import _
 from app.core.web.deps import access
@@ -73,7 +72,6 @@ async def _trash_rows(ctx: PlatformCtx, found: Sequence[HeldCard], merchant_name
     """Return cards in the trash, each with where to send what."""
     trashed = [(item, item.found.deletion) for item in found if item.found.deletion is not None]
     names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
-    may_purge = permissions.is_allowed("loyalty.platform.purge", ctx.actor.role)
     return [
         trash_row(
             item.found.card.id,
@@ -83,7 +81,7 @@ async def _trash_rows(ctx: PlatformCtx, found: Sequence[HeldCard], merchant_name
             f"{API}/{item.found.merchant_id}/cards/{item.found.card.id}",
             typed=format_number(item.found.card.card_number),
             names=names,
-            may_purge=may_purge,
+            may_purge=True,
         )
         for item, deletion in trashed
     ]

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core import permissions
 from app.core.context import PlatformCtx
 from app.core.i18n import N_, _
 from app.core.web.deps import access
@@ -79,7 +78,6 @@ async def _trash_rows(ctx: PlatformCtx, found: Sequence[PlatformProgram], mercha
     """Return programs in the trash, each with where to send what."""
     trashed = [(item, item.deletion) for item in found if item.deletion is not None]
     names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
-    may_purge = permissions.is_allowed("loyalty.platform.purge", ctx.actor.role)
     return [
         trash_row(
             item.id,
@@ -88,7 +86,7 @@ async def _trash_rows(ctx: PlatformCtx, found: Sequence[PlatformProgram], mercha
             deletion,
             f"{API}/{item.merchant_id}/programs/{item.id}",
             names=names,
-            may_purge=may_purge,
+            may_purge=True,
         )
         for item, deletion in trashed
     ]
