@@ -29,6 +29,7 @@ AUDIT_TEXTS = {
     "loyalty.pin.unlocked": N_("Unlocked a PIN"),
     "loyalty.pin.updated": N_("Changed a PIN or who has it"),
     "loyalty.points.adjusted": N_("Corrected the points of a card"),
+    "loyalty.points.restored": N_("Gave expired points back"),
     "loyalty.program.changed": N_("Changed the program"),
     "loyalty.program.created": N_("Set up the program"),
     "loyalty.program.purged": N_("Deleted the program for good"),

@@ -12,6 +12,8 @@ AUDIT_TEXTS = {
     "tenancy.member.removed": N_("Took somebody out of the team"),
     "tenancy.merchant.activated": N_("Activated the business"),
     "tenancy.merchant.created": N_("Opened the business on the platform"),
+    "tenancy.merchant.entered": N_("Entered the panel as the platform’s admin"),
+    "tenancy.merchant.left": N_("Left the panel as the platform’s admin"),
     "tenancy.merchant.purged": N_("Deleted the business for good"),
     "tenancy.merchant.restored": N_("Took the business out of the trash"),
     "tenancy.merchant.suspended": N_("Deactivated the business"),
