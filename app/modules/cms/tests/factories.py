@@ -12,7 +12,7 @@ from app.modules.cms.queries.pages import EditedPage
 from app.modules.cms.services import page_service
 from app.modules.tenancy.tests.factories import MadeMerchant, merchant_ctx
 
-__all__ = ["TEXTS", "PageText", "make_page", "publish_text"]
+__all__ = ["TEXTS", "PageText", "delete_page", "make_page", "publish_text"]
 
 TEXTS = {
     "fr": PageText("Conditions", "## Votre carte\n\nElle est **gratuite**."),
@@ -40,3 +40,9 @@ async def publish_text(database: Database, merchant: MadeMerchant, page: EditedP
     async with merchant_ctx(database, merchant) as ctx:
         await page_service.save_text(ctx, page.id, locale, text, revision=page.revisions.get(locale, 0))
         return await page_service.publish_page(ctx, page.id)
+
+
+async def delete_page(database: Database, merchant: MadeMerchant, page: EditedPage) -> None:
+    """Delete a page; PageInUseException when the program uses it."""
+    async with merchant_ctx(database, merchant) as ctx:
+        await page_service.delete_page(ctx, page.id)
