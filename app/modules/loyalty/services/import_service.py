@@ -37,9 +37,6 @@ CHECK_TASK, RUN_TASK = "loyalty.check_import", "loyalty.run_import"
 SAMPLES = 3
 SAMPLE_LENGTH = 60
 
-# A worker plans each statement once per connection, often while the merchant's tables are still empty: it must not read them as a whole
-# for each chunk when they are full.
-BY_INDEX = "; ".join(f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
 INSERT = """
 INSERT INTO loyalty_imports (merchant_id, id, status, file_name, file_id, user_id, acting_admin_id, created_at, updated_at)
 VALUES ($1, $2, 'uploading', $3, $4, $5, $6, $7, $7)
@@ -218,7 +215,6 @@ class _Working:
                 await self._reader.skip(ctx, done)
             else:
                 await ctx.conn.execute(FORGET_NOTES, ctx.merchant_id, job.id)
-        await ctx.conn.execute(BY_INDEX)
         findings = Findings.nothing()
         candidates, last = await self._reader.read_chunk(ctx, findings)
         act = check_chunk if self._is_check else import_chunk
