@@ -55,6 +55,7 @@ class Visit:
 TRASH = Also("?only_deleted=true")
 NO_MATCH = Also("?q=nothing-is-called-this")
 EMPTY = Also(as_="newcomer")
+TRASH = Also("?only_deleted=true")
 SHOP_MAIL = {"code": "loyalty_enrollment"}
 PLATFORM_MAIL = {"code": "password_link"}
 
@@ -98,6 +99,8 @@ PAGES: Mapping[str, Page] = {
     "/merchants/cards/bonus": Page("owner", also=(Also("?card={card_id}"),)),
     "/merchants/customers": Page("owner", also=(EMPTY, NO_MATCH)),
     "/merchants/customers/{customer_id}": Page("owner"),
+    "/merchants/customers/duplicates": Page("owner", also=(EMPTY,)),
+    "/merchants/customers/{customer_id}/merge/{other_id}": Page("owner"),
     "/merchants/customers/{customer_id}/erasure": Page("owner"),
     "/merchants/customers/{customer_id}/merge/{other_id}": Page("owner"),
     "/merchants/customers/duplicates": Page("owner", also=(EMPTY,)),

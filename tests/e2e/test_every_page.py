@@ -69,7 +69,9 @@ def world(site: Site, arrange: Arrange[Any]) -> World:
             "admin": {USER_COOKIE: admin.token},
         }
         return World(
-            party, cookies, party.ids | {"user_id": str(admin.id)} | {name: link.rpartition("/")[2] for name, link in mail_links.items()}
+            party,
+            cookies,
+            party.ids | {"user_id": str(admin.id)} | {name: link.rpartition("/")[2] for name, link in mail_links.items()},
         )
 
     made: World = arrange(prepare())
