@@ -102,8 +102,6 @@ PAGES: Mapping[str, Page] = {
     "/merchants/customers/duplicates": Page("owner", also=(EMPTY,)),
     "/merchants/customers/{customer_id}/merge/{other_id}": Page("owner"),
     "/merchants/customers/{customer_id}/erasure": Page("owner"),
-    "/merchants/customers/{customer_id}/merge/{other_id}": Page("owner"),
-    "/merchants/customers/duplicates": Page("owner", also=(EMPTY,)),
     "/merchants/audit": Page("owner", also=(EMPTY,)),
     "/merchants/export": Page("owner"),
     "/merchants/import": Page("owner", also=(EMPTY,)),
