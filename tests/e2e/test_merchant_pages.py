@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.modules.loyalty.domain.enums import PinRole
-from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_pin, make_reward, make_shop, make_terminal
+from app.modules.loyalty.tests.factories import MadeCard, MadeShop, make_card, make_pin, make_reward, make_shop, make_terminal
 from tests.e2e.conftest import Arrange, Site
 from tests.e2e.merchant_panel import OpenContext, open_desk
 
@@ -20,6 +20,12 @@ def shop(site: Site, arrange: Arrange[Any]) -> MadeShop:
     arrange(make_reward(site.database, made.merchant))
     arrange(make_pin(site.database, made.merchant, role=PinRole.MANAGER, email="marie@example.lu"))
     arrange(make_terminal(site.database, made.merchant))
+    return made
+
+
+@pytest.fixture(scope="module")
+def card(site: Site, arrange: Arrange[Any], shop: MadeShop) -> MadeCard:
+    made: MadeCard = arrange(make_card(site.database, shop.merchant))
     return made
 
 
