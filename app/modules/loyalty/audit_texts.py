@@ -35,6 +35,7 @@ AUDIT_TEXTS = {
     "loyalty.program.purged": N_("Deleted the program for good"),
     "loyalty.program.restored": N_("Took the program out of the trash"),
     "loyalty.program.trashed": N_("Put the program into the trash"),
+    "loyalty.retention.changed": N_("Changed how long people are kept who stay away"),
     "loyalty.reward.changed": N_("Changed a reward"),
     "loyalty.reward.created": N_("Added a reward"),
     "loyalty.reward.deleted": N_("Took a reward away"),

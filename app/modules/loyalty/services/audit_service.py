@@ -41,7 +41,14 @@ class AuditFamily(enum.StrEnum):
 
 PREFIXES: Mapping[AuditFamily, tuple[str, ...]] = {
     AuditFamily.CARDS: ("loyalty.card.", "loyalty.cards.", "loyalty.points.", "loyalty.merge.", "loyalty.stamps."),
-    AuditFamily.CUSTOMERS: ("customers.", "loyalty.customer.", "loyalty.import.", "loyalty.export.", "messaging.reminders."),
+    AuditFamily.CUSTOMERS: (
+        "customers.",
+        "loyalty.customer.",
+        "loyalty.retention.",
+        "loyalty.import.",
+        "loyalty.export.",
+        "messaging.reminders.",
+    ),
     AuditFamily.PROGRAM: ("loyalty.program.", "loyalty.reward.", "loyalty.logo.", "loyalty.cross_location."),
     AuditFamily.COUNTER: ("loyalty.pin.", "loyalty.terminal.", "loyalty.settings."),
     AuditFamily.TEAM: ("tenancy.member.", "tenancy.account.", "tenancy.api_key.", "tenancy.user.", "tenancy.password."),
