@@ -28,12 +28,17 @@ TABLES = {
 }  # fmt: skip
 
 
+GENERATED = ["phone_reversed", "email_key"]
+
+
 async def back_up(superuser: asyncpg.Connection, person: Person) -> dict[str, list[dict[str, str]]]:
     """Return the person's rows as a backup would hold them, generated columns aside."""
     return {
         table: [
             row[0]
-            for row in await superuser.fetch(f"SELECT to_jsonb(t) - 'phone_reversed' FROM {table} t WHERE {where}", person.customer_id)
+            for row in await superuser.fetch(
+                f"SELECT to_jsonb(t) - 'phone_reversed' - 'email_key' FROM {table} t WHERE {where}", person.customer_id
+            )
         ]
         for table, where in TABLES.items()
     }
@@ -45,7 +50,7 @@ async def restore(superuser: asyncpg.Connection, rows: dict[str, list[dict[str, 
         await superuser.execute("SET LOCAL session_replication_role = replica")
         for table, found in rows.items():
             for row in found:
-                names = [name for name in row if name != "phone_reversed"]
+                names = list(row)
                 if "id" in row:
                     await superuser.execute(f"DELETE FROM {table} WHERE id = $1", uuid.UUID(row["id"]))
                 listed = ", ".join(names)

@@ -194,10 +194,11 @@ async def test_a_member_who_joins_again_is_led_to_the_card(client: httpx.AsyncCl
 
 def row(kind: TransactionType, **changes: object) -> HistoryRow:
     values: dict[str, object] = {
-        "id": uuid.uuid4(), "type": kind, "created_at": dt.datetime(2026, 5, 4, tzinfo=dt.UTC), "store_id": None, "stamps_delta": 0,
-        "points_delta": 0, "stamps_after": 0, "points_after": 0, "owed_after": 0, "points_forgiven": 0, "amount_cents": None,
-        "points_rate": None, "stamps_target": None, "reverses_id": None, "refunds_id": None, "reward_id": None, "staff_pin_id": None,
-        "order_reference": None, "reward_name": None, "staff_name": None, "is_voided": False, "is_of_merged_card": False,
+        "id": uuid.uuid4(), "card_id": uuid.uuid4(), "type": kind, "created_at": dt.datetime(2026, 5, 4, tzinfo=dt.UTC), "store_id": None,
+        "stamps_delta": 0, "points_delta": 0, "stamps_after": 0, "points_after": 0, "owed_after": 0, "points_forgiven": 0,
+        "amount_cents": None, "points_rate": None, "stamps_target": None, "reverses_id": None, "refunds_id": None, "reward_id": None,
+        "staff_pin_id": None, "order_reference": None, "reward_name": None,
+        "staff_name": None, "is_voided": False, "is_of_merged_card": False,
     }  # fmt: skip
     return HistoryRow(**values | changes)  # type: ignore[arg-type]
 

@@ -1,5 +1,6 @@
 """Who may call what: without sign-in 401, a role too low 403, another merchant's ids 404. A route without an entry fails."""
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
@@ -9,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from app.core import bulk, files
 from app.core.db.engine import Database
 from app.core.modules import load_attribute
 from app.core.web.middleware import Gate
@@ -24,7 +26,7 @@ from app.modules.tenancy.tests.factories import (
 )
 
 ALL, MANAGERS, OWNERS = {"owner", "manager", "staff"}, {"owner", "manager"}, {"owner"}
-MERCHANT, ADMIN = "/api/v1/merchants/tenancy", "/api/v1/admin/tenancy"
+MERCHANT, ADMIN, JOBS = "/api/v1/merchants/tenancy", "/api/v1/admin/tenancy", "/api/v1/merchants/jobs"
 STORE = {"name": "Gare", "address_line": "1, place de la Gare", "postal_code": "L-1616", "city": "Luxembourg"}
 STORE |= {"time_zone": "Europe/Luxembourg", "locale": "fr"}
 PROFILE = {"name": "Bäckerei", "time_zone": "Europe/Luxembourg", "locale": "fr"}
@@ -48,6 +50,13 @@ MERCHANT_ROUTES: list[tuple[str, str, set[str], dict[str, Any] | None]] = [
     ("GET", f"{MERCHANT}/members/{{member_id}}", MANAGERS, None),
     ("PUT", f"{MERCHANT}/members/{{member_id}}", MANAGERS, MEMBER),
     ("DELETE", f"{MERCHANT}/members/{{member_id}}", MANAGERS, None),
+    ("POST", f"{MERCHANT}/members/{{member_id}}/invitation", MANAGERS, None),
+    ("GET", JOBS, MANAGERS, None),
+    ("GET", f"{JOBS}/{{job_id}}", MANAGERS, None),
+    ("GET", f"{JOBS}/{{job_id}}/items", MANAGERS, None),
+    ("GET", f"{JOBS}/{{job_id}}/results.csv", MANAGERS, None),
+    ("GET", f"{JOBS}/{{job_id}}/files", MANAGERS, None),
+    ("GET", f"{JOBS}/{{job_id}}/files/{{file_id}}", MANAGERS, None),
     ("GET", f"{MERCHANT}/api-keys", OWNERS, None),
     ("POST", f"{MERCHANT}/api-keys", OWNERS, {"name": "Till", "role": "staff"}),
     ("DELETE", f"{MERCHANT}/api-keys/{{key_id}}", OWNERS, None),
@@ -74,7 +83,18 @@ ADMIN_ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores/{{store_id}}/trash", {"reason": "Never opened"}),
     ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores/{{store_id}}/restore", None),
     ("POST", f"{ADMIN}/merchants/{{merchant_id}}/stores/{{store_id}}/purge", {"confirmation": "Gare"}),
+    ("POST", f"{ADMIN}/merchants/{{merchant_id}}/enter", None),
+    ("POST", f"{ADMIN}/leave", None),
+    ("GET", f"{ADMIN}/users", None),
+    ("GET", f"{ADMIN}/users/{{user_id}}", None),
+    ("POST", f"{ADMIN}/users/{{user_id}}/disable", {"reason": "Left the company"}),
+    ("POST", f"{ADMIN}/users/{{user_id}}/enable", None),
+    ("POST", f"{ADMIN}/users/{{user_id}}/end-sessions", None),
+    ("POST", f"{ADMIN}/users/{{user_id}}/password-link", None),
+    ("GET", f"{ADMIN}/audit", None),
+    ("GET", f"{ADMIN}/audit.csv", None),
 ]
+IDS = ("store_id", "member_id", "key_id", "merchant_id", "job_id", "file_id", "user_id")
 SIGNED_IN_ROUTES = [
     ("GET", "/api/v1/auth/me", None),
     ("POST", "/api/v1/auth/merchant", {"merchant_id": str(uuid.uuid4())}),
@@ -97,8 +117,10 @@ def filled(value: Any, ids: dict[str, str]) -> Any:
 async def ids_of(database: Database, merchant: MadeMerchant) -> dict[str, str]:
     async with merchant_ctx(database, merchant) as ctx:
         key, _ = await api_key_service.create_api_key(ctx, name="Till", role="staff")
-    member_id = str(merchant.staff.membership_id)
-    return {"store_id": str(merchant.store.id), "member_id": member_id, "key_id": str(key.id), "merchant_id": str(merchant.id)}
+        job_id = await bulk.start(ctx, "test.kind", task="test.nothing", params={})
+        file_id = await files.create(ctx, name="a.csv", media_type="text/csv", lasts=dt.timedelta(days=1), job_id=job_id)
+    ids = (merchant.store.id, merchant.staff.membership_id, key.id, merchant.id, job_id, file_id, merchant.staff.id)
+    return dict(zip(IDS, map(str, ids), strict=True))
 
 
 def test_every_route_has_an_entry(api: Gate) -> None:
@@ -123,7 +145,7 @@ def test_every_route_has_an_entry(api: Gate) -> None:
 
 @pytest.mark.parametrize(("method", "path", "body"), [*[(r[0], r[1], r[3]) for r in MERCHANT_ROUTES], *ADMIN_ROUTES, *SIGNED_IN_ROUTES])
 async def test_nobody_is_let_in_without_signing_in(client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None) -> None:
-    ids = dict.fromkeys(("store_id", "member_id", "key_id", "merchant_id"), str(uuid.uuid4()))
+    ids = dict.fromkeys(IDS, str(uuid.uuid4()))
     for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Cookie": "orion_session=nonsense"}):
         answer = await client.request(method, filled(path, ids), json=filled(body, ids), headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -176,7 +198,7 @@ async def test_the_admin_face_is_closed_to_merchants_and_to_admins_without_the_c
     database: Database, make_client: Callable[..., httpx.AsyncClient], superuser: Any, method: str, path: str, body: Any
 ) -> None:
     merchant, waiting = await make_merchant(database), await make_admin(database)
-    ids = {"merchant_id": str(merchant.id), "store_id": str(merchant.store.id)}
+    ids = await ids_of(database, merchant)
     for role in sorted(ALL):
         browser = make_client()
         browser.cookies.update(sign_in_cookie(merchant.user(role)))
@@ -193,10 +215,12 @@ async def test_the_admin_face_is_closed_to_merchants_and_to_admins_without_the_c
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [route for route in ADMIN_ROUTES if "{" in route[1]])
-async def test_an_unknown_merchant_is_not_found(database: Database, client: httpx.AsyncClient, method: str, path: str, body: Any) -> None:
+async def test_an_unknown_merchant_or_person_is_not_found(
+    database: Database, client: httpx.AsyncClient, method: str, path: str, body: Any
+) -> None:
     client.cookies.update(sign_in_cookie(await make_admin(database)))
-    answer = await client.request(method, filled(path, dict.fromkeys(("merchant_id", "store_id"), str(uuid.uuid4()))), json=body)
-    assert (answer.status_code, answer.json()["code"]) == (404, "merchant_not_found")
+    answer = await client.request(method, filled(path, dict.fromkeys(IDS, str(uuid.uuid4()))), json=body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "user_not_found" if "user_id" in path else "merchant_not_found")
 
 
 @pytest.mark.parametrize("extra", ["id", "merchant_id", "role_", "status", "is_platform_admin"])
