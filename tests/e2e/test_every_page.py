@@ -35,6 +35,13 @@ MAIL = (
     b"From: shop@example.lu\r\nTo: lea@example.lu\r\nSubject: Moien\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     b"<!DOCTYPE html><html lang='lb'><title>Moien</title><p>Moien</p></html>"
 )
+SETTLED = f"""async () => {{
+  await ({FRAMES})();
+  const passing = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < 1000);
+  await Promise.allSettled(passing.map((each) => each.finished));
+  await ({FRAMES})();
+}}"""
+"""Whatever a new size or scheme sets in motion, be it for a hundredth of a millisecond, has come to its end."""
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, Scheme] = ("light", "dark")
 
@@ -135,7 +142,7 @@ def look(window: Window, check: str) -> list[str]:
 def resize(window: Window, size: ViewportSize) -> None:
     """Give the window another size, and the page the time to settle in it."""
     window.set_viewport_size(size)
-    window.evaluate(FRAMES)
+    window.evaluate(SETTLED)
 
 
 def show(window: Window, visit: Visit, world: World, locale: str) -> None:
