@@ -113,6 +113,8 @@ def _own_statuses(operation: dict[str, Any], access: Access) -> Iterator[int]:
         yield from (400, 413)
     if isinstance(access, IdempotentAccess):
         yield from (400, 409, 410)  # 410: done before, for somebody who was erased since
+    if access.face == "store":
+        yield 409  # the counter's store is closed
     if access.limit is not None:
         yield 429
 

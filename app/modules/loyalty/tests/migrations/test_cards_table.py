@@ -94,4 +94,4 @@ async def test_settings_start_with_the_defaults_of_the_domain(superuser: asyncpg
     finally:
         await conn.close()
     assert row is not None
-    assert tuple(row)[1:] == (True, "required", 6, 5, 5, 15, "block", None, None, AT)
+    assert tuple(row)[1:] == (True, "required", 6, 5, 5, 15, "block", None, None, AT, None)

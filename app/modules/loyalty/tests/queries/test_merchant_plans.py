@@ -1,12 +1,14 @@
 """The merchant's pages read ranges of indexes, also under row-level security: never the whole history.
 
-In a database of their own: which of two fitting indexes the planner takes depends on what others have left in the tables.
+In a database of their own, in which other merchants have cards as well: which of two fitting indexes the planner takes depends on
+what is in the tables.
 """
 
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
@@ -17,6 +19,7 @@ from app.core.db.engine import Database
 from app.core.testing.databases import create_database, drop_database
 from app.modules.loyalty.queries import merges, overview, transactions
 from app.modules.loyalty.tests.factories import make_shop
+from app.modules.loyalty.tests.sweeps import make_cards
 from app.modules.tenancy.tests.factories import merchant_ctx
 
 HISTORY_INDEX = "ix_loyalty_transactions_merchant_id_created_at"
@@ -25,12 +28,17 @@ NOW = clock.now()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def empty(settings: Settings, postgres_socket_dir: str, worker_id: str) -> AsyncIterator[Database]:
-    """Pools on an empty database."""
+async def shared(settings: Settings, postgres_socket_dir: str, worker_id: str) -> AsyncIterator[Database]:
+    """Pools on a database of several merchants."""
     name = f"plans_{worker_id}"
     urls = create_database(postgres_socket_dir, name)
     addresses = {"database_url": SecretStr(urls.app), "platform_database_url": SecretStr(urls.platform)}
     opened = Database.from_settings(settings.model_copy(update=addresses))
+    conn = await asyncpg.connect(urls.superuser)
+    for _ in range(5):
+        await make_cards(conn, await make_shop(opened), 400, at=NOW)
+    await conn.execute("ANALYZE")
+    await conn.close()
     yield opened
     await opened.dispose()
     drop_database(postgres_socket_dir, name)
@@ -47,10 +55,10 @@ async def empty(settings: Settings, postgres_socket_dir: str, worker_id: str) ->
     ],
 )
 async def test_a_page_is_a_range_of_an_index(
-    empty: Database, statement: str, arguments: tuple[Any, ...], index: str, condition: str
+    shared: Database, statement: str, arguments: tuple[Any, ...], index: str, condition: str
 ) -> None:
-    shop = await make_shop(empty)
-    async with merchant_ctx(empty, shop.merchant) as ctx:
+    shop = await make_shop(shared)
+    async with merchant_ctx(shared, shop.merchant) as ctx:
         await ctx.conn.execute("SET LOCAL enable_seqscan = off")  # the tables of a test are small
         await ctx.conn.execute("SET LOCAL enable_bitmapscan = off")
         plan = "\n".join(row[0] for row in await ctx.conn.fetch(f"EXPLAIN {statement}", shop.merchant.id, *arguments))
