@@ -17,12 +17,12 @@ READERS = 3
 """The lock, the update, and the foreign key of the new rows: each reads a card of the chunk once."""
 
 
-async def test_a_chunk_walks_along_the_key(database: Database, superuser: asyncpg.Connection) -> None:
-    shop = await make_shop(database, now=local("2024-01-01T00:00"), points_expiration_days=365)
-    await make_cards(superuser, shop, 6 * CHUNK, at=VISIT)
+async def test_a_chunk_walks_along_the_key(shared: Database, shared_superuser: asyncpg.Connection) -> None:
+    shop = await make_shop(shared, now=local("2024-01-01T00:00"), points_expiration_days=365)
+    await make_cards(shared_superuser, shop, 6 * CHUNK, at=VISIT)
     after_id = FIRST
     for _ in range(2):  # the second time with the kept plan
-        async with unit_of_work(database, Principal(SYSTEM, shop.merchant.id), now=MIDNIGHT) as ctx:
+        async with unit_of_work(shared, Principal(SYSTEM, shop.merchant.id), now=MIDNIGHT) as ctx:
             sweep = await expiry.find_sweep(ctx, LUXEMBOURG)
             assert sweep is not None
             [before] = await ctx.conn.fetch(READ)

@@ -1,47 +1,19 @@
-"""The merchant's pages read ranges of indexes, also under row-level security: never the whole history.
-
-In a database of their own, in which other merchants have cards as well: which of two fitting indexes the planner takes depends on
-what is in the tables.
-"""
+"""The merchant's pages read ranges of indexes, also under row-level security: never the whole history."""
 
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
-from pydantic import SecretStr
 
 from app.core import clock
-from app.core.config import Settings
 from app.core.db.engine import Database
-from app.core.testing.databases import create_database, drop_database
 from app.modules.loyalty.queries import merges, overview, transactions
 from app.modules.loyalty.tests.factories import make_shop
-from app.modules.loyalty.tests.sweeps import make_cards
 from app.modules.tenancy.tests.factories import merchant_ctx
 
 HISTORY_INDEX = "ix_loyalty_transactions_merchant_id_created_at"
 CARD_INDEX = "ix_loyalty_transactions_merchant_id_card_id_created_at_id"
 NOW = clock.now()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shared(settings: Settings, postgres_socket_dir: str, worker_id: str) -> AsyncIterator[Database]:
-    """Pools on a database of several merchants."""
-    name = f"plans_{worker_id}"
-    urls = create_database(postgres_socket_dir, name)
-    addresses = {"database_url": SecretStr(urls.app), "platform_database_url": SecretStr(urls.platform)}
-    opened = Database.from_settings(settings.model_copy(update=addresses))
-    conn = await asyncpg.connect(urls.superuser)
-    for _ in range(5):
-        await make_cards(conn, await make_shop(opened), 400, at=NOW)
-    await conn.execute("ANALYZE")
-    await conn.close()
-    yield opened
-    await opened.dispose()
-    drop_database(postgres_socket_dir, name)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ async def test_the_first_page_counts_and_names_the_latest(
         ("Open stores", "tenancy_stores", "open"),
         ("Closed stores", "tenancy_stores", "closed"),
     ):
-        count = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE status = $1", status)
+        whose = "id" if table == "tenancy_merchants" else "merchant_id"
+        live = f"deleted_at IS NULL AND {whose} IN (SELECT id FROM tenancy_merchants WHERE deleted_at IS NULL)"
+        count = await superuser.fetchval(f"SELECT count(*) FROM {table} WHERE status = $1 AND {live}", status)
         assert re.search(rf'{label}</div> <div class="stat-value">{count}</div>', text), label
     assert f'<a class="link" href="/admin/merchants/{merchant.id}">{merchant.name}</a>' in text
     assert merchant.owner.email not in text
