@@ -24,7 +24,7 @@ PORT ?= 8000
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help setup setup-run demo test unit e2e browser check openapi format translations bench faults faults-short fuzz locks clean
+.PHONY: help setup setup-run demo test unit e2e accessibility browser check openapi format translations bench faults faults-short fuzz locks clean
 
 help: ## Show this help
 	@echo "Orion Loyalty"
@@ -49,7 +49,10 @@ unit: $(DEV_STAMP) $(BUILD_STAMP) ## Run the tests that need no browser (JOBS=2,
 
 e2e: setup browser ## Run the browser tests
 	@test ! -d tests/e2e || { echo "==> Browser tests"; \
-		CHROMIUM_PATH="$$($(IN_ENV) $(PY) -m app.ops.browser)" $(PY) -m pytest tests/e2e $(ARGS); }
+		CHROMIUM_PATH="$$($(IN_ENV) $(PY) -m app.ops.browser)" $(PY) -m pytest tests/e2e -n $(JOBS) $(ARGS); }
+
+accessibility: setup browser ## Look at every page in every language, size and scheme (ARGS=...)
+	@ORION_TEST_FULL=1 CHROMIUM_PATH="$$($(IN_ENV) $(PY) -m app.ops.browser)" $(PY) -m pytest tests/e2e/test_every_page.py -n $(JOBS) $(ARGS)
 
 browser: $(DEV_STAMP) $(NPM_STAMP)
 	@if $(IN_ENV) $(PY) -m app.ops.browser >/dev/null; then exit 0; fi; \

@@ -20,6 +20,7 @@ from playwright.sync_api import Page as Window
 from app.core import mailbox
 from app.core.credentials import USER_COOKIE
 from app.core.i18n import LOCALES
+from app.core.testing.extent import times
 from app.modules.messaging.services import links
 from app.modules.tenancy.tests.factories import make_admin, make_merchant, merchant_ctx, sign_in_cookie
 from tests.e2e.conftest import Arrange, Site
@@ -174,10 +175,19 @@ def test_every_page_has_an_entry() -> None:
 VISITS = list(visits())
 
 
+def languages_of(visit: Visit) -> list[tuple[int, str]]:
+    """The turns of a page: its languages, each with a number that says which scheme goes with which size.
+
+    All four with ORION_TEST_FULL=1 (`make accessibility`); else two, which change from page to page.
+    """
+    first = VISITS.index(visit)
+    return [(first + step, LOCALES[(first + step) % len(LOCALES)]) for step in range(times(short=2, full=len(LOCALES)))]
+
+
 @pytest.mark.parametrize("visit", VISITS, ids=lambda visit: visit.name)
 def test_a_page_is_accessible_in_every_language_size_and_scheme(faces: Faces, world: World, visit: Visit) -> None:
     wrong: dict[str, list[str]] = {}
-    for turn, locale in enumerate(LOCALES, start=VISITS.index(visit)):
+    for turn, locale in languages_of(visit):
         window, complaints = faces.of(visit.as_, locale)
         show(window, visit, world, locale)
         found: list[str] = []
