@@ -50,6 +50,10 @@ class Site:
         return found[0]
 
 
+FAREWELL_SECONDS = 10.0
+"""How long the mailbox waits for its clients to hang up."""
+
+
 @pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     """One event loop in a thread of its own, for everything asynchronous: Playwright occupies the main thread's."""
@@ -81,7 +85,12 @@ def site(tmp_path_factory: pytest.TempPathFactory, loop: asyncio.AbstractEventLo
 
     async def see_the_postman_off() -> None:
         postman.cancel()
-        await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()), return_exceptions=True)
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        if others:
+            _, left = await asyncio.wait(others, timeout=FAREWELL_SECONDS)
+            for task in left:  # a connection that its client never closed
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
 
     environment = {"ORION_SMTP_URL": f"smtp://127.0.0.1:{listener.getsockname()[1]}"}
     with running_stack(folder / "stack", environment=environment) as stack:
