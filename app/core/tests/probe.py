@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from app.core import audit, permissions
 from app.core.config import get_settings
 from app.core.context import Actor, Ctx, Principal
-from app.core.errors import Conflict, Unauthenticated
+from app.core.errors import Conflict, NotFound, Unauthenticated
 from app.core.idempotency import IdempotencyKey
 from app.core.ids import new_id
 from app.core.modules import ModuleDefinition
@@ -123,7 +123,7 @@ async def refuse_and_remember(ctx: Ctx = access("store", "probe.note.write")) ->
 @router.post("/secretly-refused", summary="Refuse without saying so before", status_code=201)
 async def refuse_secretly(ctx: Ctx = access("store", "probe.note.write")) -> CountOut:
     """Refuse as no description foresees."""
-    raise Conflict
+    raise NotFound
 
 
 @router.post("/swallowed", summary="Swallow a database error", status_code=201)

@@ -12,7 +12,7 @@ from app.core.web.middleware import Gate
 async def test_an_answer_that_is_not_described_is_noticed(caller: httpx.AsyncClient) -> None:
     key = {"Authorization": f"Bearer staff:{new_id()}"}
     assert (await caller.post("/api/v1/store/probe/refused", headers=key)).status_code == 409
-    with pytest.raises(AssertionError, match="secretly-refused answered 409, which its `responses` do not describe"):
+    with pytest.raises(AssertionError, match="secretly-refused answered 404, which its `responses` do not describe"):
         await caller.post("/api/v1/store/probe/secretly-refused", headers=key)
 
 

@@ -62,6 +62,8 @@ async def restore(superuser: asyncpg.Connection, rows: dict[str, list[dict[str, 
 
 
 async def erase(database: Database, person: Person) -> None:
+    """Erase the person, after whatever other tests left to be erased again."""
+    await replay_service.replay(database)
     async with merchant_ctx(database, person.shop.merchant) as ctx:
         await privacy_service.erase_customer(ctx, person.customer_id)
 

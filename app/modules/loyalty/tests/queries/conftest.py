@@ -19,7 +19,7 @@ MERCHANTS, CARDS = 5, 400
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def plan_urls(postgres_socket_dir: str, worker_id: str) -> AsyncIterator[DatabaseUrls]:
     """Addresses of an own database."""
-    name = f"plans_{worker_id}"
+    name = f"several_merchants_{worker_id}"
     yield create_database(postgres_socket_dir, name)
     drop_database(postgres_socket_dir, name)
 
