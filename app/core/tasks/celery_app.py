@@ -11,6 +11,7 @@ from typing import Any
 from celery import Celery
 
 from app.core.config import get_settings
+from app.core.tasks.broker import use_channel
 
 TASK_NAME = "orion.run_messages"
 QUEUE = "orion"
@@ -61,6 +62,7 @@ def configuration() -> dict[str, Any]:
 
 def make_celery() -> Celery:
     """Return a Celery application that reads its settings at first use."""
+    use_channel()
     celery = Celery("orion")
     celery.add_defaults(configuration)
     return celery
