@@ -55,7 +55,6 @@ class Visit:
 TRASH = Also("?only_deleted=true")
 NO_MATCH = Also("?q=nothing-is-called-this")
 EMPTY = Also(as_="newcomer")
-TRASH = Also("?only_deleted=true")
 SHOP_MAIL = {"code": "loyalty_enrollment"}
 PLATFORM_MAIL = {"code": "password_link"}
 
