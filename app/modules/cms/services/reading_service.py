@@ -12,6 +12,7 @@ from app.modules.cms.domain.markdown import render_markdown
 from app.modules.cms.domain.pages import PageText, choose_locale, is_slug, plain_words
 from app.modules.cms.queries import versions
 from app.modules.cms.queries.pages import EditedPage
+from app.modules.cms.queries.versions import Version
 from app.modules.tenancy import public as tenancy
 
 
@@ -73,14 +74,29 @@ async def find_published(ctx: Ctx, store_id: uuid.UUID, slug: str, locale: str, 
     chosen = choose_locale(version.texts, locale, store.locale)
     if chosen is None:
         return None
-    text = version.texts[chosen]
+    return await _shown(version, chosen, store, first_heading)
+
+
+async def find_version(
+    ctx: Ctx, slug: str, number: int, locale: str, store: tenancy.StoreView | None, *, first_heading: int = 2
+) -> PublishedPage | None:
+    """Return what the merchant published as version `number` of `slug` in `locale`, of a page that is gone too, or None.
+
+    Links to neighbouring pages lead to those of `store`.
+    """
+    version = await versions.find_by_name(ctx, slug, number)
+    return None if version is None or locale not in version.texts else await _shown(version, locale, store, first_heading)
+
+
+async def _shown(version: Version, locale: str, store: tenancy.StoreView | None, first_heading: int) -> PublishedPage:
+    text = version.texts[locale]
     return PublishedPage(
         page_id=version.page_id,
         slug=version.slug,
         title=text.title,
-        html=await render(text, store_code=store.code, first_heading=first_heading),
+        html=await render(text, store_code=store.code if store else "", first_heading=first_heading),
         version=version.number,
-        locale=chosen,
+        locale=locale,
         locales=tuple(version.texts),
         published_at=version.published_at,
     )

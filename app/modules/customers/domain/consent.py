@@ -34,12 +34,13 @@ class ConsentSource(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRecord:
-    """One immutable statement; `text_version` names the text that was shown."""
+    """One immutable statement; `text_version` names the text that was shown, `locale` its language."""
 
     purpose: ConsentPurpose
     action: ConsentAction
     source: ConsentSource
     text_version: str
+    locale: str
     at: dt.datetime
 
 

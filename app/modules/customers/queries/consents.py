@@ -8,7 +8,7 @@ from app.core.context import Ctx
 from app.modules.customers.domain.consent import ConsentAction, ConsentPurpose, ConsentRecord, ConsentSource
 
 LIST = """
-SELECT purpose, action, source, text_version, at FROM customer_consents
+SELECT purpose, action, source, text_version, locale, at FROM customer_consents
 WHERE merchant_id = $1 AND customer_id = $2 ORDER BY at, id
 """
 # Of two statements at one instant a withdrawal counts, as in domain/consent.py.
@@ -32,6 +32,7 @@ async def list_consents(ctx: Ctx, customer_id: uuid.UUID) -> list[ConsentRecord]
             action=ConsentAction(row["action"]),
             source=ConsentSource(row["source"]),
             text_version=row["text_version"],
+            locale=row["locale"],
             at=row["at"],
         )
         for row in rows

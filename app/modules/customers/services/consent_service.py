@@ -35,7 +35,7 @@ async def record_consents(
         if wish is None:
             continue
         action = ConsentAction.GRANTED if wish else ConsentAction.WITHDRAWN
-        record = ConsentRecord(purpose=purpose, action=action, source=source, text_version=text_version, at=ctx.now)
+        record = ConsentRecord(purpose=purpose, action=action, source=source, text_version=text_version, locale=locale, at=ctx.now)
         if _says_something_new(history, record):
             values = (str(purpose), str(action), str(source), text_version, locale, ctx.now)
             await ctx.conn.execute(INSERT, ctx.merchant_id, new_id(), customer_id, *values)

@@ -21,7 +21,7 @@ PERSON_EXAMPLE: dict[str, JsonValue] = {
     "anonymized_at": None, "wants_marketing": True, "last_visit_at": AT, "visit_count": 14, "cards": [MERCHANT_CARD_EXAMPLE],
 }  # fmt: skip
 CONSENT_EXAMPLE: dict[str, JsonValue] = {
-    "purpose": "marketing", "action": "granted", "source": "storefront", "text_version": "1", "at": AT,
+    "purpose": "terms", "action": "granted", "source": "storefront", "text_version": "terms@1", "locale": "fr", "at": AT,
 }  # fmt: skip
 MAIL_EXAMPLE: dict[str, JsonValue] = {
     "id": ID, "created_at": AT, "title": "Happy birthday", "locale": "lb", "state": "sent", "delivery": "delivered",
@@ -93,6 +93,7 @@ class ConsentAnswer(Answer):
     action: str
     source: str
     text_version: str
+    locale: str
     at: dt.datetime
 
 

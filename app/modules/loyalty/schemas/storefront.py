@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, JsonValue, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from app.core.i18n import Locale
 from app.core.web.fields import Answer, Body, Email, Line, OptionalLine, example
@@ -17,11 +17,14 @@ STORE_EXAMPLE: dict[str, JsonValue] = {
     "id": "0199f1a0-1c22-7d10-8a41-6b5c4d3e2f10", "code": "weber-gare", "name": "Filiale 1",
     "address": "1, place de la Gare, L-1616 Luxembourg", "opening_text": "Lu–Sa 7:00–18:00",
 }  # fmt: skip
+TERMS_PAGE_EXAMPLE: dict[str, JsonValue] = {
+    "title": "Bedingungen", "path": "/s/weber-gare/loyalty/terms", "locale": "de", "seen": "terms@3:de",
+}  # fmt: skip
 STOREFRONT_EXAMPLE: dict[str, JsonValue] = {
     "merchant_name": "Bäckerei Weber", "store": STORE_EXAMPLE, "stores": [STORE_EXAMPLE], "works_at_all_locations": True, "type": "both",
     "name": "Bäckerei Weber", "card_name": "Brotkarte", "colour": "#12654b", "is_active": True, "stamps_target": 10,
     "stamp_reward": "Ein Kaffee", "points_per_euro": "1", "welcome_bonus_points": 50, "points_expiration_days": 365,
-    "terms_text": "Eine Karte pro Person.", "rewards": [OFFER_EXAMPLE], "google_wallet_enabled": False,
+    "terms_text": "Eine Karte pro Person.", "terms_page": TERMS_PAGE_EXAMPLE, "rewards": [OFFER_EXAMPLE], "google_wallet_enabled": False,
 }  # fmt: skip
 ENROLLED_EXAMPLE: dict[str, JsonValue] = {
     "already_enrolled": False, "works_at_all_locations": True, "stores": [STORE_EXAMPLE], "card": {**CARD_EXAMPLE, **NEW_CARD},
@@ -59,6 +62,17 @@ class StoreInfo(Answer):
     opening_text: str
 
 
+class TermsPage(Answer):
+    """The page of the merchant that customers agree to: where to read it, its language, and `terms_seen` for the enrollment."""
+
+    model_config = _shows(TERMS_PAGE_EXAMPLE)
+
+    title: str
+    path: str
+    locale: str
+    seen: str
+
+
 class StorefrontProgram(Answer):
     """The program behind a store's poster: who runs it, what one gets, where the card works."""
 
@@ -79,6 +93,7 @@ class StorefrontProgram(Answer):
     welcome_bonus_points: int
     points_expiration_days: int | None
     terms_text: str
+    terms_page: TermsPage | None = Field(description="What customers agree to; null where `terms_text` counts.")
     rewards: list[RewardOffer]
     google_wallet_enabled: bool
 

@@ -54,7 +54,14 @@ async def collect(ctx: Ctx, customer_id: uuid.UUID) -> Document:
             "without_reminders": await messaging.does_without_reminders(ctx, customer_id),
         },
         "consents": [
-            {"at": item.at, "purpose": item.purpose, "action": item.action, "source": item.source, "text_version": item.text_version}
+            {
+                "at": item.at,
+                "purpose": item.purpose,
+                "action": item.action,
+                "source": item.source,
+                "text_version": item.text_version,
+                "language": item.locale,
+            }
             for item in consents
         ],
         "cards": cards,

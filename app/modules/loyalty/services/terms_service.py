@@ -1,9 +1,11 @@
 """The terms of a program: a page of the merchant where one is chosen, else the program's own text (requirements E1)."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 
 from app.core.context import Ctx
 from app.modules.cms import public as cms
+from app.modules.customers import public as customers
 from app.modules.loyalty.domain.terms import TermsText, parse_seen
 from app.modules.loyalty.queries import programs
 from app.modules.loyalty.queries.programs import Program
@@ -49,6 +51,21 @@ async def find_accepted_text(ctx: Ctx, program: Program, *, seen: str | None, lo
         return shown.text_version, shown.locale
     page = await find_terms_page(ctx, program, locale)
     return (str(program.terms_version), locale) if page is None else (text_of(page).text_version, page.locale)
+
+
+async def find_accepted_pages(
+    ctx: Ctx, consents: Iterable[customers.ConsentRecord], *, first_heading: int = 3
+) -> Mapping[customers.ConsentRecord, cms.PublishedPage]:
+    """Return for each of `consents` to a page of the merchant that page, in the version and language that was agreed to.
+
+    Links within the text lead to pages of the caller's store, else of the merchant's first.
+    """
+    named = {consent: parse_seen(f"{consent.text_version}:{consent.locale}") for consent in consents}
+    texts = {text for text in named.values() if text is not None}
+    store = await find_owning_store(ctx, ctx.actor.store_id) if texts else None
+    pages = {text: await cms.find_version(ctx, text.slug, text.version, text.locale, store, first_heading=first_heading) for text in texts}
+    found = {consent: pages[text] for consent, text in named.items() if text is not None}
+    return {consent: page for consent, page in found.items() if page is not None}
 
 
 async def is_page_used(ctx: Ctx, page_id: uuid.UUID) -> bool:

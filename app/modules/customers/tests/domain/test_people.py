@@ -55,7 +55,7 @@ def test_a_search_by_name_ignores_case_and_accents() -> None:
 
 def statement(action: ConsentAction, minutes: int = 0, purpose: ConsentPurpose = ConsentPurpose.MARKETING) -> ConsentRecord:
     at = NOON + dt.timedelta(minutes=minutes)
-    return ConsentRecord(purpose=purpose, action=action, source=ConsentSource.PROFILE, text_version="2026-01", at=at)
+    return ConsentRecord(purpose=purpose, action=action, source=ConsentSource.PROFILE, text_version="2026-01", locale="fr", at=at)
 
 
 def test_the_latest_statement_counts() -> None:

@@ -4,6 +4,8 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
+from app.core.context import Ctx
+from app.modules.cms import public as cms
 from app.modules.customers.public import ConsentSource, CustomerRecord
 from app.modules.loyalty.domain import points, program
 from app.modules.loyalty.domain.balances import CardState
@@ -16,7 +18,8 @@ from app.modules.loyalty.queries.transactions import HistoryRow
 from app.modules.loyalty.schemas.cards import CardBalance, CardChange, CardDetail, HistoryEntry, Holder, TransactionAnswer
 from app.modules.loyalty.schemas.person import EnrollmentForm
 from app.modules.loyalty.schemas.store import RewardOffer, StaffName, TerminalProgram
-from app.modules.loyalty.schemas.storefront import EnrollAnswer, OwnHistoryEntry, Profile, StorefrontProgram, StoreInfo
+from app.modules.loyalty.schemas.storefront import EnrollAnswer, OwnHistoryEntry, Profile, StorefrontProgram, StoreInfo, TermsPage
+from app.modules.loyalty.services import terms_service
 from app.modules.loyalty.services.card_service import Applicant, FoundCard
 from app.modules.loyalty.services.ledger import Change
 from app.modules.loyalty.services.storefront_service import Offer, StorefrontEnrollment
@@ -141,9 +144,16 @@ def store_info(store: StoreView) -> StoreInfo:
     return StoreInfo(id=store.id, code=store.code, name=store.name, address=store.address, opening_text=store.opening_text or "")
 
 
-def storefront_program(offer: Offer) -> StorefrontProgram:
+def terms_page(page: cms.PublishedPage, offer: Offer) -> TermsPage:
+    """Return which page is agreed to at a store, and how an enrollment says so."""
+    path = f"/s/{offer.store.code}/loyalty/terms"
+    return TermsPage(title=page.title, path=path, locale=page.locale, seen=terms_service.text_of(page).seen)
+
+
+async def storefront_program(ctx: Ctx, offer: Offer) -> StorefrontProgram:
     """Return a store's program as its customers see it."""
     program = offer.program
+    page = await terms_service.find_terms_page(ctx, program, ctx.locale)
     return StorefrontProgram(
         merchant_name=offer.merchant_name,
         store=store_info(offer.store),
@@ -160,6 +170,7 @@ def storefront_program(offer: Offer) -> StorefrontProgram:
         welcome_bonus_points=program.welcome_bonus_points,
         points_expiration_days=program.points_expiration_days,
         terms_text=program.terms_text,
+        terms_page=None if page is None else terms_page(page, offer),
         rewards=[reward_offer(reward) for reward in offer.rewards],
         google_wallet_enabled=offer.google_wallet_enabled,
     )

@@ -36,7 +36,7 @@ def speak(request: Request, response: Response, locale: str, *, is_choice: bool 
 @router.get("/program", summary="The program of a store", response_model=shapes.StorefrontProgram, responses=PROBLEMS)
 async def read_program(store_code: str, ctx: Ctx = access("storefront", "loyalty.storefront.read")) -> shapes.StorefrontProgram:
     """Return who runs the program, what one gets, and where the card works."""
-    return _shapes.storefront_program(await storefront_service.get_offer(ctx))
+    return await _shapes.storefront_program(ctx, await storefront_service.get_offer(ctx))
 
 
 @router.post("/enroll", summary="Enroll", status_code=201, response_model=shapes.EnrollAnswer, responses=documented(400, 404, 409, 429))
@@ -107,7 +107,7 @@ async def read_own_card(store_code: str, ctx: Ctx = access("storefront", "loyalt
     outlook = await storefront_service.get_outlook(ctx, card, offer)
     return shapes.OwnCard(
         card=_shapes.card_balance(card.id, card.card_number, card.state),
-        program=_shapes.storefront_program(offer),
+        program=await _shapes.storefront_program(ctx, offer),
         points_to_next_reward=outlook.points_to_next_reward,
         expires_on=outlook.expires_on,
     )

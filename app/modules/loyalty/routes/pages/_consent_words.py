@@ -1,7 +1,12 @@
 """Consents in words, for the person and for the merchant."""
 
+import uuid
+from typing import Any
+
+from app.core.context import Ctx
 from app.core.i18n import N_
 from app.modules.customers import public as customers
+from app.modules.loyalty.services import terms_service
 
 PURPOSES = {customers.ConsentPurpose.TERMS: N_("Terms of the program"), customers.ConsentPurpose.MARKETING: N_("Marketing e-mails")}
 SOURCES = {
@@ -13,3 +18,10 @@ SOURCES = {
     customers.ConsentSource.IMPORT: N_("brought along from another system"),
     customers.ConsentSource.MERCHANT: N_("told you, noted in this panel"),
 }
+
+
+async def consent_values(ctx: Ctx, customer_id: uuid.UUID) -> dict[str, Any]:
+    """Return what a page needs to list somebody's consents, the latest first, with the texts that were agreed to."""
+    consents = list(reversed(await customers.list_consents(ctx, customer_id)))
+    accepted = await terms_service.find_accepted_pages(ctx, consents)
+    return {"consents": consents, "accepted_pages": accepted, "purposes": PURPOSES, "sources": SOURCES}

@@ -10,9 +10,8 @@ from starlette.responses import Response
 from app.core.context import Ctx
 from app.core.web.deps import access
 from app.core.web.streams import stream_file
-from app.modules.customers import public as customers
 from app.modules.loyalty.routes.api._privacy_shapes import erasure_parts
-from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
+from app.modules.loyalty.routes.pages._consent_words import consent_values
 from app.modules.loyalty.routes.pages._storefront_frame import base_of, show
 from app.modules.loyalty.services import my_data_service, privacy_service, storefront_service
 from app.modules.loyalty.services.storefront_service import own_id
@@ -33,10 +32,8 @@ async def my_data(request: Request, ctx: Ctx = OWN) -> Response:
         await storefront_service.get_offer(ctx),
         customer=customer,
         wants_marketing=wants_marketing,
-        consents=list(reversed(await customers.list_consents(ctx, customer.id))),
-        purposes=PURPOSES,
-        sources=SOURCES,
         downloads=await my_data_service.list_downloads(ctx, customer.id),
+        **await consent_values(ctx, customer.id),
     )
 
 

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
-from app.modules.cms.tests.factories import PageText, make_page, publish_text
+from app.modules.cms.tests.factories import PageText, delete_page, make_page, publish_text
 from app.modules.loyalty.domain.terms import TermsText, parse_seen
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
-from app.modules.tenancy.tests.factories import make_merchant, sign_in_cookie
+from app.modules.tenancy.tests.factories import make_admin, make_merchant, sign_in_cookie
 
 PROGRAM = "/api/v1/merchants/loyalty/program"
 PAGES = "/api/v1/merchants/cms/pages"
@@ -199,6 +199,49 @@ async def test_the_public_page_wears_the_programs_colour(database: Database, cli
     page = await client.get(f"/s/{shop.merchant.store.code}/pages/terms", headers={"Accept": "text/html"})
     assert f'<meta name="accent" content="{shop.program.colour}">' in page.text
     assert f'href="/s/{shop.merchant.store.code}/pages/terms"' in await join_page(client, shop, "fr")
+
+
+async def test_what_was_agreed_to_can_be_read_for_ever(
+    database: Database, owner: Owner, client: httpx.AsyncClient, make_client: Clients, superuser: asyncpg.Connection
+) -> None:
+    shop = await make_shop(database)
+    page = await make_page(database, shop.merchant)
+    browser = owner(shop)
+    await choose(browser, terms_cms_page_slug="terms")
+    await enroll(client, shop, terms_seen="terms@1:de")
+    newer = await publish_text(database, shop.merchant, page, "de", PageText("Neue Bedingungen", "Ganz anders."))
+    await choose(browser, terms_cms_page_slug=None)
+    await delete_page(database, shop.merchant, newer)
+    admin = make_client()
+    admin.cookies.update(sign_in_cookie(await make_admin(database)))
+    customer_id = await superuser.fetchval("SELECT id FROM customers WHERE merchant_id = $1", shop.merchant.id)
+    code = shop.merchant.store.code
+    for reader, path in (
+        (client, f"/s/{code}/loyalty/my-data"),
+        (browser, f"/merchants/customers/{customer_id}"),
+        (admin, f"/admin/customers/{customer_id}"),
+    ):
+        text = re.sub(r">\s+<", "><", (await reader.get(path, headers={"Accept": "text/html"})).text)
+        assert text.count('<div class="prose-kit" lang="de"><p><strong>Bedingungen</strong></p><h3>Ihre Karte</h3>') == 1, path
+        assert "Ganz anders." not in text
+    listed = (await browser.get(f"/api/v1/merchants/loyalty/customers/{customer_id}/consents")).json()["items"]
+    assert ("terms@1", "de") in [(item["text_version"], item["locale"]) for item in listed]
+
+
+async def test_the_programs_answer_names_the_page_and_how_to_accept_it(
+    database: Database, owner: Owner, client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    shop = await make_shop(database)
+    await make_page(database, shop.merchant)
+    code = shop.merchant.store.code
+    answer = await client.get(f"/api/v1/storefront/{code}/loyalty/program", headers={"Accept-Language": "de"})
+    assert answer.json()["terms_page"] is None
+    await choose(owner(shop), terms_cms_page_slug="terms")
+    page = (await client.get(f"/api/v1/storefront/{code}/loyalty/program", headers={"Accept-Language": "de"})).json()["terms_page"]
+    assert page == {"title": "Bedingungen", "path": f"/s/{code}/loyalty/terms", "locale": "de", "seen": "terms@1:de"}
+    await enroll(client, shop, terms_seen=page["seen"])
+    assert ("terms", "terms@1", "de") in await consents(superuser, shop)
+    assert (await client.get(f"/api/v1/storefront/{code}/loyalty/card")).json()["program"]["terms_page"]["seen"] == "terms@1:fr"
 
 
 def test_how_a_form_says_what_it_showed() -> None:

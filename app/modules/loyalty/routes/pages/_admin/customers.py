@@ -17,7 +17,7 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.routes.api._privacy_shapes import erasure_preview
 from app.modules.loyalty.routes.pages._admin.frame import PAGE, OfMerchant, Search, merchant_values, show
-from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
+from app.modules.loyalty.routes.pages._consent_words import consent_values
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.people import LATEST, MAIL_STATES, SORT_NAMES
 from app.modules.loyalty.services import people_service, platform_service, privacy_service
@@ -90,11 +90,9 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: PlatformC
         store_names=await tenancy.find_store_names(inside, {store_id for store_id in stores if store_id}),
         status_names=views.STATUS_NAMES,
         status_kinds=views.STATUS_KINDS,
-        consents=list(reversed(await customers.list_consents(inside, customer_id))),
-        purposes=PURPOSES,
-        sources=SOURCES,
         mails=await messaging.list_mails_of_customer(inside, customer_id, limit=LATEST),
         mail_states=MAIL_STATES,
+        **await consent_values(inside, customer_id),
         **await _values(ctx, inside, person.customer),
     )
 

@@ -19,7 +19,7 @@ from app.modules.customers import public as customers
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import programs
-from app.modules.loyalty.routes.pages._consent_words import PURPOSES, SOURCES
+from app.modules.loyalty.routes.pages._consent_words import consent_values
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
@@ -153,9 +153,6 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
         store_names=names,
         status_names=views.STATUS_NAMES,
         status_kinds=views.STATUS_KINDS,
-        consents=list(reversed(await customers.list_consents(ctx, customer_id))),
-        purposes=PURPOSES,
-        sources=SOURCES,
         entries=list(zip(page.items, views.entries(page.items, names), strict=True)),
         mails=await messaging.list_mails_of_customer(ctx, customer_id, limit=LATEST),
         mail_states=MAIL_STATES,
@@ -163,5 +160,6 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
         may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
         may_erase=permissions.is_allowed("loyalty.customer.erase", ctx.actor.role, bound_to=ctx.actor.store_id),
         may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
+        **await consent_values(ctx, customer_id),
         **page_links(request, page.next_cursor),
     )
