@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import asyncpg
 from app.core import pagination
 from app.core.context import Ctx, PlatformCtx
 from app.core.db import lists
-from app.core.i18n import _
+from app.core.i18n import N_, _, formatting
 from app.core.pagination import Page
 
 SELECT = """
@@ -34,15 +35,46 @@ ABOUT = """
 SELECT at, action, details, CASE WHEN actor_kind IN ('anonymous', 'customer') THEN address END AS address FROM core_audit_log
 WHERE merchant_id = $1 AND target_id = ANY($2::uuid[]) ORDER BY at, id
 """
+COUNTED = frozenset({"counts", "deleted_rows"})
+"""Details that say how many of each kind."""
+IS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NEWEST_FIRST = lists.newest_first("a", "at")
 
 
-_titles: dict[str, str] = {}
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AuditTexts:
+    """What a module's entries are called, a msgid for each: actions (`titles`), what they are done to (`things`), and the names and
+    fixed values of their details (`words`)."""
+
+    titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    things: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    words: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def register(titles: Mapping[str, str]) -> None:
-    """Make known what a module's actions are called: a msgid for each."""
-    _titles.update(titles)
+_titles: dict[str, str] = {
+    "core.job.started": N_("Started a task by hand"),
+    "core.outbox.retried": N_("Had tasks tried again that had given up"),
+}
+_things: dict[str, str] = {"bulk_job": N_("Job"), "message": N_("Task"), "task": N_("Task")}
+_words: dict[str, str] = {
+    "days": N_("Days"),
+    "fields": N_("Fields"),
+    "locale": N_("Language"),
+    "messages": N_("How many"),
+    "name": N_("Name"),
+    "new": N_("Afterwards"),
+    "old": N_("Before"),
+    "reason": N_("Reason"),
+    "runs": N_("How many"),
+    "task": N_("Task"),
+}
+
+
+def register(texts: AuditTexts) -> None:
+    """Make known what a module's entries are called."""
+    _titles.update(texts.titles)
+    _things.update(texts.things)
+    _words.update(texts.words)
 
 
 def title_of(action: str) -> str:
@@ -50,9 +82,55 @@ def title_of(action: str) -> str:
     return _(_titles[action]) if action in _titles else action.replace(".", " · ").replace("_", " ")
 
 
+def thing_of(target_type: str) -> str:
+    """Return what a kind of thing is called, in the current language; spelled out when no module names it."""
+    return _(_things[target_type]) if target_type in _things else target_type.replace("_", " ")
+
+
+def word_of(name: str) -> str:
+    """Return what a detail is called, in the current language; spelled out when no module names it."""
+    return _(_words[name]) if name in _words else name.replace("_", " ")
+
+
 def known_actions() -> Collection[str]:
     """Return the actions that have a name."""
     return _titles.keys()
+
+
+def known_things() -> Collection[str]:
+    """Return the kinds of things that have a name."""
+    return _things.keys()
+
+
+def known_words() -> Collection[str]:
+    """Return the details, and their values, that have a name."""
+    return _words.keys()
+
+
+def describe(details: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return name and value of each detail that tells a person something, in the current language; ids are in the downloads.
+
+    Of what was counted kind by kind it is the sum.
+    """
+    found = ((word_of(name), _say(sum(value.values()) if name in COUNTED else value)) for name, value in details.items())
+    return [(name, value) for name, value in found if value]
+
+
+def _say(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return _("Yes") if value else _("No")
+        case int() | float():
+            return formatting.number(value)
+        case Mapping():
+            return formatting.join([f"{name}: {part}" for name, part in describe(value)])
+        case list():
+            return formatting.join([said for said in map(_say, value) if said])
+        case _:
+            text = str(value)
+            return "" if IS_ID.fullmatch(text) else _(_words[text]) if text in _words else text
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +153,21 @@ class Entry:
     request_id: str
     address: str | None
     details: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SaidEntry:
+    """An entry in the words of the current language: what was done (`text`), to what (`thing`), and name and value of its details."""
+
+    entry: Entry
+    text: str
+    thing: str
+    details: Sequence[tuple[str, str]]
+
+
+def say(entry: Entry) -> SaidEntry:
+    """Return the entry in words; ids among its details are only in the downloads."""
+    return SaidEntry(entry, title_of(entry.action), thing_of(entry.target_type), describe(entry.details))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

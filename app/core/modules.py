@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core import alerts, audit_log, bulk, hooks, permissions
 from app.core.alerts import AlertRule
+from app.core.audit_log import AuditTexts
 from app.core.bulk import BulkKind
 from app.core.hooks import Moment
 from app.core.outbox import writer
@@ -73,7 +74,7 @@ class ModuleDefinition:
     operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
     that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`. `bulk` are
     the kinds of long jobs that the module does. `hooks` maps a moment (`app/core/hooks.py`) to the import path of what the module
-    does then. `audit_titles` says what the module's actions in the audit log are called.
+    does then. `audit` says what the module's entries in the audit log are called.
     """
 
     name: str
@@ -93,7 +94,7 @@ class ModuleDefinition:
     cli: str | None = None
     bulk: Sequence[BulkKind] = ()
     hooks: Mapping[Moment, str] = dataclasses.field(default_factory=dict)
-    audit_titles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    audit: AuditTexts = dataclasses.field(default_factory=AuditTexts)
 
 
 def load_attribute(path: str) -> Any:
@@ -120,7 +121,7 @@ def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
         alerts.register(definition.alerts)
         bulk.register(definition.bulk)
         hooks.register(definition.hooks)
-        audit_log.register(definition.audit_titles)
+        audit_log.register(definition.audit)
     known_tasks = {task for definition in definitions for task in definition.tasks}
     for definition in definitions:
         _validate(definition, known_tasks)

@@ -121,6 +121,7 @@ def test_a_merchants_page_leads_to_everything_and_the_log_is_downloaded(
     page.locator("select[name=action]").select_option("loyalty.card.enrolled")
     expect(page).to_have_url(re.compile(r"action=loyalty\.card\.enrolled"))
     expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr").get_by_role("rowheader")).to_have_text(translate(locale, "Gave out a card"))
     with page.expect_download() as download:
         page.locator("main a[download]").click()
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()

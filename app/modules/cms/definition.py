@@ -19,5 +19,5 @@ MODULE = ModuleDefinition(
     permissions=PERMISSIONS,
     personal=PERSONAL,
     impersonal=IMPERSONAL,
-    audit_titles=AUDIT_TEXTS,
+    audit=AUDIT_TEXTS,
 )

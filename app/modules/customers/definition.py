@@ -11,5 +11,5 @@ MODULE = ModuleDefinition(
     beat=(Schedule("customers.forget_people", seconds=86_400, title=N_("Forget old sign-in links and fingerprints")),),
     personal=PERSONAL,
     impersonal=IMPERSONAL,
-    audit_titles=AUDIT_TEXTS,
+    audit=AUDIT_TEXTS,
 )

@@ -108,7 +108,7 @@ MODULE = ModuleDefinition(
     },
     personal=PERSONAL,
     impersonal=IMPERSONAL,
-    audit_titles=AUDIT_TEXTS,
+    audit=AUDIT_TEXTS,
     alerts=ALERTS,
     cli="app.modules.loyalty.cli:cli",
 )

@@ -46,7 +46,7 @@ MODULE = ModuleDefinition(
     permissions=PERMISSIONS,
     personal=PERSONAL,
     impersonal=IMPERSONAL,
-    audit_titles=AUDIT_TEXTS,
+    audit=AUDIT_TEXTS,
     cli="app.modules.tenancy.cli:cli",
     tasks={"tenancy.forget_sessions": "app.modules.tenancy.tasks.housekeeping:forget_sessions"},
     beat=(Schedule("tenancy.forget_sessions", seconds=3600, title=N_("Forget ended sessions and links")),),

@@ -264,7 +264,7 @@ async def set_active(ctx: Ctx, card_id: uuid.UUID, *, is_active: bool, reason: s
     if locked.state.status is not wanted:
         await ctx.conn.execute(SET_STATUS, ctx.merchant_id, card_id, wanted.value, None if is_active else ctx.now, ctx.now)
         ctx.emit(CardActivated(card_id=card_id) if is_active else CardDeactivated(card_id=card_id))
-        await audit.record(ctx, f"loyalty.card.{'activated' if is_active else 'deactivated'}", "card", card_id, reason=reason)
+        await audit.record(ctx, "loyalty.card.activated" if is_active else "loyalty.card.deactivated", "card", card_id, reason=reason)
     return await card_queries.get_card(ctx, card_id)
 
 

@@ -138,7 +138,8 @@ async def _insert_run(ctx: Ctx, *, customer_id: uuid.UUID | None, people: int) -
 
 async def _finish(ctx: Ctx, run_id: uuid.UUID, status: MergeRunStatus) -> None:
     await ctx.conn.execute(FINISH_RUN, ctx.merchant_id, run_id, status.value, ctx.now)
-    await audit.record(ctx, f"loyalty.merge.{status.value}", "merge_run", run_id)
+    action = "loyalty.merge.done" if status is MergeRunStatus.DONE else "loyalty.merge.stopped"
+    await audit.record(ctx, action, "merge_run", run_id)
 
 
 async def _merge_people(ctx: Ctx, run_id: uuid.UUID, people: Sequence[uuid.UUID]) -> int:

@@ -95,7 +95,7 @@ async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
         terms_version = old.terms_version + (old.terms_text != form.terms_text)
         await ctx.conn.execute(UPDATE, ctx.merchant_id, program_id, ctx.now, changed_at, terms_version, *values)
     ctx.emit(ProgramChanged(program_id=program_id))
-    changes = {name: str(_column(form, name)) for name in EDITABLE if old is None or _differs(old, form, name)}
+    changes = {name: _column(form, name) for name in EDITABLE if old is None or _differs(old, form, name)}
     changes.pop("terms_text", None)
     await audit.record(ctx, "loyalty.program.created" if old is None else "loyalty.program.changed", "program", program_id, changes=changes)
     return await programs.get_program(ctx)

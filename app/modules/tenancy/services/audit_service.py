@@ -80,9 +80,9 @@ def _row(entry: Entry, found: AuditPage) -> tuple[object, ...]:
     )
 
 
-async def list_actions(ctx: PlatformCtx) -> list[str]:
-    """Return every action that the log knows."""
-    return await audit_log.list_actions(ctx)
+async def list_actions(ctx: PlatformCtx) -> list[tuple[str, str]]:
+    """Return every action that the log knows and what it is called in the current language, by that name."""
+    return sorted(((action, audit_log.title_of(action)) for action in await audit_log.list_actions(ctx)), key=lambda named: named[1])
 
 
 async def list_admins(ctx: PlatformCtx) -> list[tuple[uuid.UUID, str]]:

@@ -139,8 +139,8 @@ async def _set_status(ctx: PlatformCtx, merchant_id: uuid.UUID, status: str) -> 
         merchant.status = status
         merchant.suspended_at = ctx.now if status == "suspended" else None
         await ctx.session.flush()
-        verb = "suspended" if status == "suspended" else "opened"
-        await audit.record(act_for_merchant(ctx, merchant_id), f"tenancy.merchant.{verb}", "merchant", merchant_id)
+        action = "tenancy.merchant.suspended" if status == "suspended" else "tenancy.merchant.opened"
+        await audit.record(act_for_merchant(ctx, merchant_id), action, "merchant", merchant_id)
     return await merchant_queries.get_merchant(ctx.conn, merchant_id)
 
 

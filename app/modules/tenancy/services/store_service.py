@@ -117,7 +117,7 @@ async def _set_status(ctx: Ctx, store_id: uuid.UUID, status: str) -> StoreView:
     if store.status != status:
         store.status = status
         await ctx.session.flush()
-        await audit.record(ctx, f"tenancy.store.{'closed' if status == 'closed' else 'reopened'}", "store", store_id)
+        await audit.record(ctx, "tenancy.store.closed" if status == "closed" else "tenancy.store.reopened", "store", store_id)
         if status == "closed":
             ctx.emit(StoreClosed(store_id))
     return await store_queries.get_store(ctx.conn, ctx.merchant_id, store_id)

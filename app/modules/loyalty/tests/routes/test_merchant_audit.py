@@ -4,16 +4,12 @@ import csv
 import datetime as dt
 import io
 import re
-import uuid
-from pathlib import Path
 
 import httpx
 import pytest
 
-import app as package
-from app.core import audit, audit_log, clock
+from app.core import audit, clock
 from app.core.db.engine import Database
-from app.core.modules import load_modules
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.services import audit_service
 from app.modules.loyalty.tests.factories import make_card, make_shop
@@ -99,18 +95,3 @@ async def test_the_download_is_whole_and_runs_nothing(
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert [row["action"] for row in rows] == [f"probe.thing.number_{number}" for number in (4, 3, 2, 1, 0)]
     assert (rows[0]["text"], rows[0]["details"]) == ("probe · thing · number 4", '{"reason": "Reason 4"}')
-
-
-def test_every_action_of_a_merchant_has_a_name() -> None:
-    """What the code writes as plain text; names that are put together are looked after by their family."""
-    load_modules()
-    written: set[str] = set()
-    for path in (Path(package.__file__).parent / "modules").glob("*/services/*.py"):
-        written.update(re.findall(r'audit\.record\(\s*\w+,\s*"([a-z_.]+)"', path.read_text()))
-    platform = {name for name in written if name.startswith(("tenancy.account.", "tenancy.password.", "tenancy.admin.", "tenancy.user."))}
-    assert sorted(written - platform - set(audit_log.known_actions())) == []
-    assert len(written) > 30
-
-
-def test_an_action_without_a_name_is_spelled_out() -> None:
-    assert audit_log.title_of(f"probe.{uuid.UUID(int=0).hex[:4]}.some_thing") == "probe · 0000 · some thing"

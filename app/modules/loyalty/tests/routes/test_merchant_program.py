@@ -48,7 +48,7 @@ async def test_a_program_is_created_read_and_changed(client: httpx.AsyncClient, 
     changed = await client.put(f"{BASE}/program", json=PROGRAM | {"stamps_target": 12, "terms_text": "Neu."})
     assert (changed.json()["id"], changed.json()["stamps_target"], changed.json()["terms_version"]) == (own["id"], 12, 2)
     rows = await superuser.fetch("SELECT details FROM core_audit_log WHERE merchant_id = $1 ORDER BY at", merchant.id)
-    assert rows[-1]["details"] == {"changes": {"stamps_target": "12"}}
+    assert rows[-1]["details"] == {"changes": {"stamps_target": 12}}
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import audit_log
 from app.core.audit_log import Entry, Wanted
 from app.core.context import PlatformCtx
 from app.core.web.deps import access
@@ -61,13 +62,13 @@ async def list_entries(
         request,
         ctx,
         "audit",
-        rows=[(entry, target_href(entry)) for entry in found.page.items],
+        rows=[(audit_log.say(entry), target_href(entry)) for entry in found.page.items],
         wanted=wanted,
         since=since or None,
         until=until or None,
         merchant_names=found.merchant_names,
         user_names=found.user_names,
-        action_choices=[(name, name) for name in await audit_service.list_actions(ctx)],
+        action_choices=await audit_service.list_actions(ctx),
         admins=await audit_service.list_admins(ctx),
         is_filtered=bool(asked),
         without={name: with_filter(request, **{name: None}) for name in ("merchant", "person", "target")},

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core import audit_log
 from app.core.audit_log import Entry
 from app.core.context import Ctx
 from app.core.i18n import N_, _
@@ -48,7 +49,6 @@ FAMILY_NAMES = {
     AuditFamily.BUSINESS: N_("Business and stores"),
     AuditFamily.TEXTS: N_("E-mails and pages"),
 }
-SHOWN_DETAILS = ("reason", "name", "old", "new", "points", "fields", "template", "role")
 
 
 @router.get("/audit", summary="The audit log")
@@ -77,7 +77,7 @@ async def list_entries(
         request,
         ctx,
         "audit",
-        rows=[(found, target_href(found.entry), shown_details(found.entry)) for found in page.items],
+        rows=[(found, target_href(found.entry), audit_log.say(found.entry)) for found in page.items],
         wanted=wanted,
         families=[(item.value, _(name)) for item, name in FAMILY_NAMES.items()],
         people=[(str(member_id), name) for member_id, name in await tenancy.list_team_names(ctx)],
@@ -92,15 +92,3 @@ def target_href(entry: Entry) -> str | None:
     """Return the page of what an entry is about, if it has one."""
     page = TARGET_PAGES.get(entry.target_type)
     return page.format(id=entry.target_id) if page and entry.target_id else None
-
-
-def shown_details(entry: Entry) -> list[str]:
-    """Return what a person wants to know of an entry's details; ids and all the rest are in the download."""
-    found = []
-    for name in SHOWN_DETAILS:
-        value = entry.details.get(name)
-        if isinstance(value, list):
-            value = ", ".join(str(part) for part in value if part)
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value):
-            found.append(str(value).replace("_", " ") if name in ("fields", "template") else str(value))
-    return found
