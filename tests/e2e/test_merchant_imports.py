@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.core.testing.background import run_due
+from app.core.testing.processes import frozen
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
 from tests.e2e.conftest import Arrange, Site
 from tests.e2e.kit_browser import axe_violations
@@ -44,7 +45,7 @@ def test_a_file_becomes_cards(
     open_context: OpenContext, site: Site, arrange: Arrange[Any], shop: MadeShop, tmp_path: Path, locale: str, width: int
 ) -> None:
     desk = open_desk(open_context, site.url, shop.merchant.manager, locale=locale, width=width)
-    page = desk.page
+    page, worker = desk.page, site.stack.processes["worker"].pid
     page.goto("/merchants/import")
     look_closely(desk, f"{locale}-1-start", tmp_path)
     page.locator("form[x-data=importUpload] [type=submit]").click()
@@ -59,9 +60,10 @@ def test_a_file_becomes_cards(
     look_closely(desk, f"{locale}-2-columns", tmp_path)
     page.locator("#f-column-phone").select_option("")
     page.locator("#f-source").fill(f"Caisse {locale}")
-    page.locator("#check [type=submit]").click()
-    expect(page.locator("progress")).to_be_visible()
-    look_closely(desk, f"{locale}-3-checking", tmp_path)
+    with frozen(worker):
+        page.locator("#check [type=submit]").click()
+        expect(page.locator("progress")).to_be_visible()
+        look_closely(desk, f"{locale}-3-checking", tmp_path)
     arrange(run_due(site.database, merchant_id=shop.merchant.id))
     expect(page.locator("[data-open-modal=run-import]")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="4")).to_have_count(1)
@@ -69,8 +71,9 @@ def test_a_file_becomes_cards(
     page.locator("[data-open-modal=run-import]").click()
     assert desk.dialog() == "#run-import"
     look_closely(desk, f"{locale}-5-sure", tmp_path)
-    desk.send()
-    expect(page.locator("progress")).to_be_visible()
+    with frozen(worker):
+        desk.send()
+        expect(page.locator("progress")).to_be_visible()
     arrange(run_due(site.database, merchant_id=shop.merchant.id))
     expect(page.locator(".notice-success")).to_be_visible()
     look_closely(desk, f"{locale}-6-done", tmp_path)

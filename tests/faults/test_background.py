@@ -1,8 +1,6 @@
 """Background work under real failures: nothing is lost, nothing is done twice (reliability.md, promises 4 and 5, case 23)."""
 
 import asyncio
-import os
-import signal
 import statistics
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +12,7 @@ import pytest_asyncio
 
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
-from app.core.testing.processes import Stack
+from app.core.testing.processes import Stack, frozen
 from tests.faults.watching import watched
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -186,14 +184,11 @@ async def test_a_hung_broker_wedges_neither_relay_nor_worker(stack: Stack, trace
     await traces.enqueue(1)
     await traces.wait_done()
     assert stack.valkey is not None
-    os.kill(stack.valkey.process.pid, signal.SIGSTOP)
-    try:
+    with frozen(stack.valkey.process.pid):
         await traces.enqueue(10)
         async with asyncio.timeout(30):
             while "relay_waits" not in stack.log_of("relay"):  # noqa: ASYNC110 - the event happens in another process
                 await asyncio.sleep(0.05)  # allow[sleep]: the relay meets the hung broker meanwhile
-    finally:
-        os.kill(stack.valkey.process.pid, signal.SIGCONT)
     await traces.let_time_pass()
     await traces.wait_done()
     assert await traces.counts() == [1]

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from app.core.testing.application import BROWSER_HEADERS, new_key
-from app.core.testing.processes import Stack
+from app.core.testing.processes import Stack, frozen
 from app.core.tests.probe import bearer
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -87,10 +87,7 @@ async def test_a_frozen_database_is_503_within_the_deadline_and_liveness_is_quic
     merchant_id = uuid.uuid4()
     assert (await write_note(served, merchant_id, "before", new_key())).status_code == 201
     assert stack.postgres is not None
-    frozen = [stack.postgres.process.pid, *stack.children(stack.postgres.process.pid)]
-    for pid in frozen:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(stack.postgres.process.pid, *stack.children(stack.postgres.process.pid)):
         asked = time.monotonic()
         requests = [asyncio.create_task(write_note(served, merchant_id, "during", new_key())) for _ in range(30)]
         await asyncio.wait(requests, timeout=0.5)
@@ -101,9 +98,6 @@ async def test_a_frozen_database_is_503_within_the_deadline_and_liveness_is_quic
         assert {answer.status_code for answer in answers} == {503}
         assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
         assert time.monotonic() - asked < 9.5  # the deadline is 8 s
-    finally:
-        for pid in frozen:
-            os.kill(pid, signal.SIGCONT)
     thawed = time.monotonic()
     await write_until_done(served, merchant_id, "after")
     assert time.monotonic() - thawed < 10

@@ -46,6 +46,18 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = START_SECONDS, w
     assert wait_until(condition, seconds=seconds, interval=0.05), f"not within {seconds:g} s: {what or condition}"
 
 
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Hold processes where they are while the block runs: servers that hang, a worker that must not be faster than a look."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
 class Stack:
     """Servers and processes in `folder`. Nothing runs before `start_servers`; use it from the main thread, or from threads that
     live as long as the servers they start (`asyncio.to_thread` does)."""
@@ -110,14 +122,6 @@ class Stack:
         self.valkey.stop()
         if wipe:
             shutil.rmtree(self.folder / "valkey")
-
-    def freeze(self, pid: int) -> None:
-        """Stop the process `pid` where it is (a server that hangs); `thaw` lets it go on."""
-        os.kill(pid, signal.SIGSTOP)
-
-    def thaw(self, pid: int) -> None:
-        """Let a frozen process go on."""
-        os.kill(pid, signal.SIGCONT)
 
     def start_web(self, *, workers: int = 1, target: str | None = None, name: str = "web") -> None:
         """Serve the application (or the one at `target`, "package.module:attribute") with `workers` processes; wait until it is ready."""

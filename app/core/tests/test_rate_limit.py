@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import uuid
 from collections.abc import AsyncIterator
 
@@ -16,6 +14,7 @@ from app.core.config import Settings
 from app.core.errors import Limited
 from app.core.ids import new_id
 from app.core.testing import application
+from app.core.testing.processes import frozen
 from app.core.tests.probe import PROBE, bearer
 from app.core.web.rate_limit import STORE_TIMEOUT_SECONDS, RateLimiter
 from app.ops.embedded_valkey import EmbeddedValkey, ephemeral_valkey
@@ -95,13 +94,10 @@ async def test_a_hung_store_costs_fifty_milliseconds_once(limited_settings: Sett
         limiter = RateLimiter(limited_settings.model_copy(update={"broker_url": SecretStr(hung.url)}))
         subject, loop = str(new_id()), asyncio.get_running_loop()
         assert await count_allowed([limiter], "5/minute", subject, hits=2) == 2
-        os.kill(hung.process.pid, signal.SIGSTOP)
-        try:
+        with frozen(hung.process.pid):
             started = loop.time()
             assert await count_allowed([limiter], "5/minute", subject, hits=12) == 5
             assert loop.time() - started < 10 * STORE_TIMEOUT_SECONDS
-        finally:
-            os.kill(hung.process.pid, signal.SIGCONT)
 
 
 async def test_limits_can_be_switched_off(settings: Settings) -> None:
