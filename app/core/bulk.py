@@ -12,8 +12,8 @@ import datetime as dt
 import functools
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 from app.core.context import SYSTEM, Actor, Ctx, Principal
 from app.core.errors import N_, NotFound, reason_of
@@ -30,6 +30,7 @@ REASON = "reason"
 """The one parameter that a person may word: it is in the audit log for good, and forgotten here as soon as the job is done."""
 
 State = Literal["queued", "running", "done", "failed"]
+WorkState = State | Literal["waits", "stopped"]
 Result = Literal["ok", "not_found", "conflict", "error"]
 RESULTS: tuple[Result, ...] = ("ok", "not_found", "conflict", "error")
 NewItem = tuple[str, Mapping[str, Any] | None]
@@ -98,6 +99,25 @@ class Label:
 
     text: str
     href: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ListedWork:
+    """Long work as the list of all of it shows it: a job, or what a module keeps in tables of its own.
+
+    `title` is a msgid, `note` says which it is (a file's name). "waits" is work that goes on when somebody says so.
+    """
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    title: str
+    href: str
+    state: WorkState
+    done: int
+    total: int
+    requested_by_user_id: uuid.UUID | None
+    acting_admin_id: uuid.UUID | None = None
+    note: str = ""
 
 
 COMMON_REASONS: Mapping[str, str] = {LISTED_TWICE: N_("It stands twice in the list; it was done once.")}
@@ -197,9 +217,28 @@ async def read(ctx: Ctx, job_id: uuid.UUID) -> BulkJob:
 
 async def list_jobs(ctx: Ctx, *, cursor: str | None, limit: int) -> Page[BulkJob]:
     """Return the merchant's jobs, the latest first."""
-    before = read_cursor(cursor, parse_instant, uuid.UUID) if cursor else (ctx.now + dt.timedelta(days=1), uuid.UUID(int=2**128 - 1))
-    rows = await ctx.conn.fetch(LIST_JOBS, ctx.merchant_id, *before, limit + 1)
-    return page_of([BulkJob(**dict(row)) for row in rows], limit, lambda job: (job.created_at.isoformat(), str(job.id)))
+    return page_by_age(await list_jobs_before(ctx, *read_age(ctx, cursor), limit + 1), limit)
+
+
+async def list_jobs_before(ctx: Ctx, at: dt.datetime, job_id: uuid.UUID, limit: int) -> list[BulkJob]:
+    """Return up to `limit` jobs that were asked for before `at`, or then with a lower id, the latest first."""
+    return [BulkJob(**dict(row)) for row in await ctx.conn.fetch(LIST_JOBS, ctx.merchant_id, at, job_id, limit)]
+
+
+def read_age(ctx: Ctx, cursor: str | None) -> tuple[dt.datetime, uuid.UUID]:
+    """Return before which instant and id a page of long work begins. BadCursor."""
+    if cursor is None:
+        return ctx.now + dt.timedelta(days=1), uuid.UUID(int=2**128 - 1)
+    at, work_id = read_cursor(cursor, parse_instant, uuid.UUID)
+    return at, work_id
+
+
+Aged = TypeVar("Aged", BulkJob, ListedWork)
+
+
+def page_by_age(found: Sequence[Aged], limit: int) -> Page[Aged]:
+    """Return a page from up to `limit` + 1 things, the latest first."""
+    return page_of(found, limit, lambda work: (work.created_at.isoformat(), str(work.id)))
 
 
 async def list_items(
@@ -300,11 +339,21 @@ def as_requested(ctx: Ctx, job: Requested) -> Ctx:
 
 
 _kinds: dict[str, BulkKind] = {}
+_listers: dict[str, None] = {}
 
 
-def register(kinds: Sequence[BulkKind]) -> None:
-    """Make kinds of jobs known to the pages that show them."""
+def register(kinds: Sequence[BulkKind], lister: str | None = None) -> None:
+    """Make kinds of jobs known to the pages that show them, and the import path of what lists a module's other long work:
+    `async def (ctx: Ctx, at: datetime, id: UUID, limit: int) -> Sequence[ListedWork]`, in the manner of `list_jobs_before`.
+    """
     _kinds.update({kind.kind: kind for kind in kinds})
+    if lister is not None:
+        _listers[lister] = None
+
+
+def listers() -> Collection[str]:
+    """Return the import paths of what lists long work beside the jobs."""
+    return _listers.keys()
 
 
 @functools.lru_cache(maxsize=1)

@@ -73,8 +73,9 @@ class ModuleDefinition:
     `alert_mail` is the import path of `async def (ctx: PlatformCtx, notice: Notice, recipient: str) -> None`, which mails the
     operator of an alert, safe to run twice; one module names it. `personal` and `impersonal` list the columns of the module's tables
     that can hold personal data, and those (by table, separated by spaces) that hold none: see `app/core/personal.py`. `bulk` are
-    the kinds of long jobs that the module does. `hooks` maps a moment (`app/core/hooks.py`) to the import path of what the module
-    does then. `audit` says what the module's entries in the audit log are called.
+    the kinds of long jobs that the module does, `long_work` is the import path of what lists its other long work
+    (`bulk.register`). `hooks` maps a moment (`app/core/hooks.py`) to the import path of what the module does then. `audit` says
+    what the module's entries in the audit log are called.
     """
 
     name: str
@@ -93,6 +94,7 @@ class ModuleDefinition:
     impersonal: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cli: str | None = None
     bulk: Sequence[BulkKind] = ()
+    long_work: str | None = None
     hooks: Mapping[Moment, str] = dataclasses.field(default_factory=dict)
     audit: AuditTexts = dataclasses.field(default_factory=AuditTexts)
 
@@ -119,7 +121,7 @@ def check_modules(definitions: Sequence[ModuleDefinition]) -> None:
     for definition in definitions:
         permissions.register(definition.permissions)
         alerts.register(definition.alerts)
-        bulk.register(definition.bulk)
+        bulk.register(definition.bulk, definition.long_work)
         hooks.register(definition.hooks)
         audit_log.register(definition.audit)
     known_tasks = {task for definition in definitions for task in definition.tasks}

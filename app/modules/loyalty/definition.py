@@ -82,6 +82,7 @@ MODULE = ModuleDefinition(
         DEACTIVATE: "app.modules.loyalty.tasks.bulk_tasks:deactivate_cards",
     },
     bulk=KINDS,
+    long_work="app.modules.loyalty.services.long_work:list_before",
     handlers={
         CardEnrolled.name: ("loyalty.confirm_enrollment",),
         RewardReady.name: ("loyalty.announce_reward",),

@@ -37,8 +37,6 @@ PERMISSIONS = (
     Permission("loyalty.merge.run", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.import.run", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.export.read", MANAGERS, is_for_whole_business=True),
-    Permission("loyalty.import.run", MANAGERS, is_for_whole_business=True),
-    Permission("loyalty.export.read", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.overview.read", MANAGERS),
     Permission("loyalty.audit.read", MANAGERS, is_for_whole_business=True),
     Permission("loyalty.storefront.read", PUBLIC),

@@ -21,6 +21,10 @@ FIND = f"SELECT {COLUMNS} FROM loyalty_imports WHERE merchant_id = $1 AND id = $
 LATEST = f"""
 SELECT {COLUMNS} FROM loyalty_imports WHERE merchant_id = $1 AND status <> 'uploading' ORDER BY created_at DESC, id DESC LIMIT $2
 """
+BEFORE = f"""
+SELECT {COLUMNS} FROM loyalty_imports WHERE merchant_id = $1 AND status <> 'uploading' AND (created_at, id) < ($2, $3)
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""
 PROBLEMS = """
 SELECT id, line, field, problem FROM loyalty_import_problems
 WHERE merchant_id = $1 AND import_id = $2 AND (line, id) > ($3, $4) ORDER BY line, id LIMIT $5
@@ -105,6 +109,11 @@ async def get_import(ctx: Ctx, import_id: uuid.UUID) -> ImportView:
 async def list_imports(ctx: Ctx, *, limit: int) -> list[ImportView]:
     """Return the latest imports, newest first."""
     return [import_view(row) for row in await ctx.conn.fetch(LATEST, ctx.merchant_id, limit)]
+
+
+async def list_imports_before(ctx: Ctx, at: dt.datetime, import_id: uuid.UUID, limit: int) -> list[ImportView]:
+    """Return up to `limit` imports uploaded before `at`, or then with a lower id, the latest first."""
+    return [import_view(row) for row in await ctx.conn.fetch(BEFORE, ctx.merchant_id, at, import_id, limit)]
 
 
 async def list_problems(ctx: Ctx, import_id: uuid.UUID, *, cursor: str | None = None, limit: int) -> Page[LineNote]:

@@ -30,6 +30,10 @@ RUN_COLUMNS = """id, status, customer_id, started_by, last_customer_id, customer
 stamps_before, stamps_after, points_before, points_after, points_expired, started_at, finished_at"""
 GET_RUN = f"SELECT {RUN_COLUMNS} FROM loyalty_merge_runs WHERE merchant_id = $1 AND id = $2"
 IS_RUNNING = "SELECT EXISTS (SELECT 1 FROM loyalty_merge_runs WHERE merchant_id = $1 AND status = 'running')"
+RUNS_BEFORE = f"""
+SELECT {RUN_COLUMNS} FROM loyalty_merge_runs WHERE merchant_id = $1 AND customer_id IS NULL AND (started_at, id) < ($2, $3)
+ORDER BY started_at DESC, id DESC LIMIT $4
+"""
 LIST_RUNS = f"SELECT {RUN_COLUMNS} FROM loyalty_merge_runs WHERE merchant_id = $1 ORDER BY started_at DESC, id DESC LIMIT 20"
 
 
@@ -130,6 +134,11 @@ async def is_running(ctx: Ctx) -> bool:
 async def list_runs(ctx: Ctx) -> list[MergeRun]:
     """Return the merchant's last twenty runs, the newest first."""
     return [_run(row) for row in await ctx.conn.fetch(LIST_RUNS, ctx.merchant_id)]
+
+
+async def list_runs_before(ctx: Ctx, at: dt.datetime, run_id: uuid.UUID, limit: int) -> list[MergeRun]:
+    """Return up to `limit` runs over everybody's cards begun before `at`, or then with a lower id, the latest first."""
+    return [_run(row) for row in await ctx.conn.fetch(RUNS_BEFORE, ctx.merchant_id, at, run_id, limit)]
 
 
 def _run(row: asyncpg.Record) -> MergeRun:

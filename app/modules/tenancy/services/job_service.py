@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from app.core import bulk, files
-from app.core.bulk import COMMON_REASONS, BulkItem, BulkJob, Label, Result
+from app.core.bulk import COMMON_REASONS, BulkItem, BulkJob, Label, ListedWork, Result
 from app.core.context import Ctx
 from app.core.files import StoredFile
 from app.core.modules import load_attribute
@@ -19,6 +19,30 @@ class ShownItem:
     item: BulkItem
     label: Label
     sentence: str
+
+
+async def list_work(ctx: Ctx, *, cursor: str | None = None, limit: int) -> Page[ListedWork]:
+    """Return a page of all long work of the merchant, whichever module does it, the latest first. BadCursor."""
+    at, work_id = bulk.read_age(ctx, cursor)
+    found = [_listed(job) for job in await bulk.list_jobs_before(ctx, at, work_id, limit + 1)]
+    for path in bulk.listers():
+        found += await load_attribute(path)(ctx, at, work_id, limit + 1)
+    found.sort(key=lambda work: (work.created_at, work.id), reverse=True)
+    return bulk.page_by_age(found, limit)
+
+
+def _listed(job: BulkJob) -> ListedWork:
+    return ListedWork(
+        id=job.id,
+        created_at=job.created_at,
+        title=bulk.kind_of(job).title,
+        href=f"/merchants/jobs/{job.id}",
+        state=job.state,
+        done=job.done,
+        total=job.total,
+        requested_by_user_id=job.requested_by_user_id,
+        acting_admin_id=job.acting_admin_id,
+    )
 
 
 async def list_items(ctx: Ctx, job: BulkJob, *, outcome: Result | None = None, cursor: str | None = None, limit: int) -> Page[ShownItem]:

@@ -1,6 +1,7 @@
 """Pages of the merchant's panel about long work that somebody asked for. They can be left, and found again."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import bulk, files
-from app.core.bulk import BulkJob
+from app.core.bulk import BulkJob, ListedWork
 from app.core.context import Ctx
 from app.core.i18n import N_, _
 from app.core.web.deps import access
@@ -26,6 +27,8 @@ STATES = {
     "running": (N_("In progress"), "info"),
     "done": (N_("Done"), "success"),
     "failed": (N_("Stopped by an error"), "danger"),
+    "waits": (N_("Waits for you"), "accent"),
+    "stopped": (N_("Stopped"), "warning"),
 }
 RESULTS = {
     "ok": (N_("Done"), "success"),
@@ -36,12 +39,12 @@ RESULTS = {
 Choice = Annotated[str, Query(max_length=20, description="Only things that went like this; empty is all.")]
 
 
-async def _names(ctx: Ctx, jobs: list[BulkJob]) -> dict[uuid.UUID, str]:
+async def _names(ctx: Ctx, jobs: Sequence[BulkJob | ListedWork]) -> dict[uuid.UUID, str]:
     ids = {job.requested_by_user_id for job in jobs if job.requested_by_user_id and not job.acting_admin_id}
     return await user_queries.find_names(ctx.conn, ctx.merchant_id, ids) if ids else {}
 
 
-def _who(job: BulkJob, names: dict[uuid.UUID, str]) -> str:
+def _who(job: BulkJob | ListedWork, names: dict[uuid.UUID, str]) -> str:
     if job.acting_admin_id:
         return _("Support of the platform")
     return names.get(job.requested_by_user_id, "–") if job.requested_by_user_id else "–"
@@ -49,14 +52,14 @@ def _who(job: BulkJob, names: dict[uuid.UUID, str]) -> str:
 
 @router.get("", summary="The jobs")
 async def list_jobs(request: Request, ctx: Ctx = VIEW, cursor: Annotated[Cursor | None, Query()] = None) -> Response:
-    """Show long work of the last 90 days, the latest first."""
-    page = await bulk.list_jobs(ctx, cursor=cursor, limit=PAGE)
+    """Show long work, whichever part of the platform does it, the latest first."""
+    page = await job_service.list_work(ctx, cursor=cursor, limit=PAGE)
     names = await _names(ctx, page.items)
     return await show(
         request,
         ctx,
         "jobs",
-        jobs=[(job, _(bulk.kind_of(job).title), _who(job, names)) for job in page.items],
+        jobs=[(work, _(work.title), _who(work, names)) for work in page.items],
         states=STATES,
         **page_links(request, page.next_cursor, page.previous_cursor),
     )
