@@ -56,7 +56,7 @@ class ImportNotCheckedException(Conflict):
 
 
 class ImportFileGoneException(Gone):
-    """The file was removed: after the import, or seven days after the upload."""
+    """The file was removed: after the import, seven days after the upload, or because somebody was erased whom it may name."""
 
     code = "import_file_gone"
     message = N_("The file of this import was removed. Please upload it again.")

@@ -40,7 +40,7 @@ class ImportReader:
         """Nothing is read yet."""
         if job.file_id is None or job.encoding is None:
             raise ImportFileGoneException
-        self._file_id = job.file_id
+        self._file_id, self._bytes_left = job.file_id, job.size_bytes
         self._records = RecordReader(job.encoding, setting.choices.delimiter)
         self._setting, self._reading = setting, reading
         self._waiting: list[Record] = []
@@ -73,9 +73,10 @@ class ImportReader:
 
     async def _fetch(self, ctx: Ctx) -> None:
         part = await files.read_part(ctx, self._file_id, self._next_part)
-        if part is None and self._next_part == 1:
+        if part is None and self._bytes_left:  # not its end: the file was removed, as lists are when somebody is erased
             raise ImportFileGoneException
         self._next_part += 1
+        self._bytes_left -= len(part or b"")
         self._is_over = part is None
         found = list(self._records.feed(part or b"", is_last=part is None))
         if not self._has_header and found:

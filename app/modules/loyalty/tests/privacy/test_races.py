@@ -11,14 +11,18 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.core import clock
+from app.core import clock, files
 from app.core.config import Settings
 from app.core.db.engine import Database
+from app.core.testing.background import run_due
 from app.modules.customers import public as customers
+from app.modules.loyalty.domain.enums import ImportStatus
 from app.modules.loyalty.errors import LoyaltyCardAlreadyExistsException
-from app.modules.loyalty.services import card_service, privacy_service
+from app.modules.loyalty.services import card_service, import_service, ledger, privacy_service
 from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, enroll, make_card, make_shop, post
-from app.modules.loyalty.tests.privacy.person import make_person
+from app.modules.loyalty.tests.factories import MadeShop
+from app.modules.loyalty.tests.import_files import bring_in, check, counted, notes_of, read
+from app.modules.loyalty.tests.privacy.person import FIRST_NAME, LAST_NAME, make_person
 from app.modules.loyalty.tests.privacy.traces import find_traces
 from app.modules.messaging.tests.factories import MailServer, chosen_mail_server
 from app.modules.tenancy.tests.factories import merchant_ctx
@@ -143,3 +147,38 @@ async def test_two_erasures_at_once_are_one(database: Database, superuser: async
         "SELECT count(*) FROM core_audit_log WHERE merchant_id = $1 AND action = 'loyalty.customer.erased'", shop.id
     )
     assert entries == 1
+
+
+async def test_an_import_under_way_loses_its_file_and_ends_where_it_is(
+    database: Database, superuser: asyncpg.Connection, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has more than one part: what is missing at the end is no end. Brought in again, all others are there once."""
+    monkeypatch.setattr("app.modules.loyalty.services.import_reader.CHUNK", 500)
+    person = await make_person(database, superuser, client)
+    shop = MadeShop(person.shop.merchant, person.shop.program)
+    others = "".join(f"p{number:04}@example.lu,Person {number},{number + 1},{'x' * 400}\n" for number in range(1_200))
+    content = f"email,name,points,remark\n{others}{person.email},{FIRST_NAME} {LAST_NAME},9,\n"
+    assert len(content) > files.PART_BYTES
+    job = await check(database, shop, content)
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        await import_service.start_run(ctx, job.id)
+    book, chunks = ledger.write, 0
+
+    async def book_and_be_interrupted(*arguments: Any) -> None:
+        nonlocal chunks
+        chunks += 1
+        await book(*arguments)
+        if chunks == 1:
+            await erase(database, person.shop, person.customer_id)
+
+    monkeypatch.setattr(ledger, "write", book_and_be_interrupted)
+    await run_due(database, merchant_id=shop.merchant.id)
+    ended = await read(database, shop, job.id)
+    assert (ended.status, ended.error, ended.counts["new_cards"]) == (ImportStatus.FAILED, "import_file_gone", 500)
+    assert await find_traces(superuser, person.shop.id, person.words) == {}
+    again = await bring_in(database, shop, content)
+    assert (again.status, counted(again, "new_cards", "already", "faulty")) == (
+        ImportStatus.DONE, {"new_cards": 700, "already": 500, "faulty": 1},
+    )  # fmt: skip
+    assert await notes_of(database, shop, again) == [(1_202, "email", "was_erased")]
+    assert await find_traces(superuser, person.shop.id, person.words) == {}
