@@ -2,7 +2,8 @@
 
 A job is a row with its items; a task of the module that owns the kind calls `run`, which does 500 items in a transaction
 together with their outcomes and the progress (app/core/runs.py): whoever is killed leaves no item half done, none is done twice,
-and whoever goes on begins behind the last that is done. A payload is forgotten as soon as its item has an outcome.
+and whoever goes on begins behind the last that is done. A payload is forgotten as soon as its item has an outcome, and
+when the person whom it names is erased.
 """
 
 import collections
@@ -64,6 +65,11 @@ NOTE_OUTCOMES = """
 UPDATE core_bulk_items SET outcome = o.outcome, reason = o.reason, payload = NULL
 FROM unnest($3::integer[], $4::text[], $5::text[]) AS o (position, outcome, reason)
 WHERE merchant_id = $1 AND job_id = $2 AND core_bulk_items.position = o.position
+"""
+FORGET = """
+UPDATE core_bulk_items i SET payload = NULL, outcome = 'not_found' FROM core_bulk_jobs j
+WHERE i.merchant_id = $1 AND j.merchant_id = $1 AND j.id = i.job_id AND j.state <> 'done' AND i.outcome IS NULL
+  AND (i.key = ANY($2::text[]) OR EXISTS (SELECT FROM unnest($2::text[]) word WHERE strpos(i.payload::text, word) > 0))
 """
 NOTE_PROGRESS = """
 UPDATE core_bulk_jobs SET state = $3, counts = $4, error = NULL, finished_at = CASE WHEN $3 = 'done' THEN $5::timestamptz END,
@@ -253,6 +259,15 @@ async def list_items_after(ctx: Ctx, job_id: uuid.UUID, position: int, *, outcom
     """Return up to `limit` items behind `position`."""
     statement, chosen = (LIST_ITEMS, ()) if outcome is None else (LIST_ITEMS_OF_OUTCOME, (outcome,))
     return [BulkItem(**dict(row)) for row in await ctx.conn.fetch(statement, ctx.merchant_id, job_id, position, limit, *chosen)]
+
+
+async def forget(ctx: Ctx, words: Sequence[str]) -> int:
+    """Empty the items, not done yet, that are about or name any of `words` (ids, numbers, an address); return how many.
+
+    When somebody is erased: for their items there is nobody any more.
+    """
+    status: str = await ctx.conn.execute(FORGET, ctx.merchant_id, list(words))
+    return int(status.rpartition(" ")[2])
 
 
 async def run(turn: Turn, job_id: uuid.UUID, work: Work, *, fill: Fill | None = None) -> bool:

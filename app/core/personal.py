@@ -39,7 +39,7 @@ CORE_PERSONAL: Sequence[PersonalColumn] = (
     *columns("core_audit_log", "null", "address", "the caller's address; of everybody after 90 days"),
     *columns("core_audit_log", "blank", "details", "free text, such as a reason, of entries about the person or their cards"),
     *columns("core_idempotency", "blank", "body", "answers that name the person or their cards; all of them go after 7 days"),
-    *columns("core_bulk_items", "null", "payload", "what the work needs to know; emptied as soon as the item is done"),
+    *columns("core_bulk_items", "null", "payload", "what the work needs to know; emptied when the item is done, or the person erased"),
     *columns("core_bulk_jobs", "blank", "params", "ids and numbers, and a reason in free text, which goes when the job is done"),
     *columns("core_files", "delete_row", "name", "of a file that holds the person's data; all files go when they expire"),
     *columns("core_file_parts", "delete_row", "data", "goes with its file"),

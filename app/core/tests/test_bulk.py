@@ -65,6 +65,24 @@ async def test_every_item_has_its_outcome_and_its_payload_is_forgotten(database:
     ]
 
 
+async def test_what_names_somebody_is_emptied_and_there_is_nobody_to_do_it_for(database: Database, worker_once: Worker) -> None:
+    merchant_id, other_id = uuid.uuid4(), uuid.uuid4()
+    items: list[bulk.NewItem] = [("a", None), ("b", {"result": "ok", "to": "anna@example.lu"}), ("c", {"result": "ok"}), ("anna", None)]
+    job_id, foreign_id = await ask(database, merchant_id, items), await ask(database, other_id, items)
+    async with unit_of_work(database, Principal(SYSTEM, merchant_id)) as ctx:
+        assert await bulk.forget(ctx, ["a", "anna@example.lu"]) == 2
+        assert await bulk.forget(ctx, ["a", "anna@example.lu"]) == 0
+    _, found = await read(database, merchant_id, job_id)
+    assert [(item.payload, item.outcome) for item in found] == [(None, "not_found")] * 2 + [({"result": "ok"}, None), (None, None)]
+    assert await worker_once(merchant_id=merchant_id, handlers=handlers(by_payload)) == ["done"]
+    job, found = await read(database, merchant_id, job_id)
+    assert (job.state, dict(job.counts)) == ("done", {"not_found": 2, "ok": 2, "points": 5})
+    async with unit_of_work(database, Principal(SYSTEM, merchant_id)) as ctx:
+        assert await bulk.forget(ctx, ["c"]) == 0, "what is done stays as it was done"
+    _, foreign = await read(database, other_id, foreign_id)
+    assert [item.outcome for item in foreign] == [None] * 4
+
+
 async def test_a_chunk_that_fails_is_undone_and_the_next_try_goes_on_behind_the_last(database: Database, worker_once: Worker) -> None:
     merchant_id, chunks = uuid.uuid4(), []
 

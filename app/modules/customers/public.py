@@ -16,7 +16,7 @@ from app.modules.customers.errors import (
 )
 from app.modules.customers.queries.browse import CustomerOrder, Sift, list_customers
 from app.modules.customers.queries.customers import find_locale, list_customers_everywhere
-from app.modules.customers.queries.duplicates import find_merged_into
+from app.modules.customers.queries.duplicates import find_merged_into, list_merged
 from app.modules.customers.queries.erasures import (
     Erasure,
     QuietCustomer,
@@ -128,6 +128,7 @@ __all__ = [
     "list_customers_everywhere",
     "list_erasures",
     "list_export_lines",
+    "list_merged",
     "list_quiet",
     "list_twins",
     "lock_both",

@@ -33,6 +33,7 @@ class Customer(MerchantModel):
             unique=True,
             postgresql_where=text("anonymized_at IS NULL"),
         ),
+        Index("ix_customers_merged_into_id", "merchant_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         ForeignKeyConstraint(["merchant_id", "merged_into_id"], ["customers.merchant_id", "customers.id"]),
         CheckConstraint("merged_into_id IS NULL OR anonymized_at IS NOT NULL", name="merged_is_empty"),
         Index("ix_customers_merchant_id_email_key", "merchant_id", "email_key"),

@@ -21,12 +21,18 @@ CROSS JOIN LATERAL (
   ORDER BY id LIMIT 5) twin
 ORDER BY i.id DESC, twin.id
 """
+LIST_MERGED = "SELECT id FROM customers WHERE merchant_id = $1 AND merged_into_id = $2 ORDER BY id"
 FIND_MERGED_INTO = "SELECT merged_into_id FROM customers WHERE merchant_id = $1 AND id = $2"
 
 
 async def list_twins(ctx: Ctx, customer_ids: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Return pairs of one of `customer_ids` and somebody older whom they may be, at most five for each."""
     return [(row["id"], row["older_id"]) for row in await ctx.conn.fetch(TWINS, ctx.merchant_id, list(customer_ids))]
+
+
+async def list_merged(ctx: Ctx, customer_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return who was merged into somebody: rows that hold nothing any more, and ids by which older traces name the person."""
+    return [row["id"] for row in await ctx.conn.fetch(LIST_MERGED, ctx.merchant_id, customer_id)]
 
 
 async def find_merged_into(ctx: Ctx, customer_id: uuid.UUID) -> uuid.UUID | None:

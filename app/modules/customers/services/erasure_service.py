@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.core.context import Ctx, PlatformCtx
 from app.modules.customers.domain.customer import CustomerRecord
 from app.modules.customers.errors import CustomerNotFoundException
-from app.modules.customers.queries import erasures, locks
+from app.modules.customers.queries import duplicates, erasures, locks
 from app.modules.customers.services import returning_service
 from app.modules.tenancy import public as tenancy
 
@@ -34,6 +34,8 @@ class ErasedCustomer:
 async def erase_customer(ctx: Ctx, customer_id: uuid.UUID, *, erased_at: dt.datetime | None = None) -> ErasedCustomer:
     """Erase the customer, whose row the caller has locked by `lock_for_erasure`, and note it in the erasure log.
 
+    So is whoever was merged into them, should a backup bring them back as somebody of their own.
+
     Their sessions end. A keyed hash of the address stays for 12 months from `erased_at` (now, unless an old erasure is done again).
     Doing it again deletes what has come since.
     """
@@ -46,7 +48,8 @@ async def erase_customer(ctx: Ctx, customer_id: uuid.UUID, *, erased_at: dt.date
     counts = {"profile": int(not before.is_anonymized), "consents": consents, **await forget_sign_ins(ctx, customer_id)}
     kind = "system" if ctx.actor.kind == "system" else ctx.actor.role
     by = ctx.actor.user_id or ctx.actor.customer_id
-    await erasures.add_erasure(ctx, erasures.Erasure(ctx.merchant_id, customer_id, erased_at or ctx.now, kind, by))
+    for erased_id in (customer_id, *await duplicates.list_merged(ctx, customer_id)):  # a backup may bring back either
+        await erasures.add_erasure(ctx, erasures.Erasure(ctx.merchant_id, erased_id, erased_at or ctx.now, kind, by))
     return ErasedCustomer(before, counts)
 
 

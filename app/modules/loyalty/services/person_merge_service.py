@@ -7,6 +7,7 @@ import dataclasses
 import uuid
 from collections.abc import Sequence
 
+from app.core import files
 from app.core.context import Ctx, rehearsal
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain.enums import CardStatus
@@ -61,6 +62,7 @@ async def merge_people(ctx: Ctx, kept_id: uuid.UUID, gone_id: uuid.UUID) -> Peop
         values = (ctx.merchant_id, gone_id, kept_id)
         await ctx.conn.execute(statement, *(values if statement is MOVE_GREETINGS else values[:2]))
     await messaging.move_customer(ctx, gone_id, kept_id)
+    await files.delete_of_customer(ctx, gone_id)  # a download that nobody can fetch any more
     live = await programs.find_program(ctx)
     await customers.merge_people(ctx, kept, gone, text_version=str(live.terms_version if live else 0))
     return PeopleMerge(before[0], before[1], await people_service.get_person(ctx, kept_id), run)

@@ -10,7 +10,7 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 
-from app.core import audit, files, idempotency
+from app.core import audit, bulk, files, idempotency
 from app.core.context import Ctx, rehearsal
 from app.core.outbox import writer
 from app.modules.customers import public as customers
@@ -87,8 +87,11 @@ async def finish_erasure(ctx: Ctx, *, customer_id: uuid.UUID, card_ids: Sequence
     await messaging.erase_customer(ctx, customer_id, email=None, skip_held=False)
     await files.delete_of_customer(ctx, customer_id)
     await files.delete_lists(ctx, made_until=erased_at)
-    await idempotency.forget(ctx.conn, ctx.merchant_id, [str(customer_id), *map(str, card_ids)])
-    await customers.scrub_audit(ctx, customer_id, [customer_id, *card_ids])
+    ids = [customer_id, *await customers.list_merged(ctx, customer_id), *card_ids]
+    words = [str(item) for item in ids]
+    await bulk.forget(ctx, words)
+    await idempotency.forget(ctx.conn, ctx.merchant_id, words)
+    await customers.scrub_audit(ctx, customer_id, ids)
 
 
 async def _erase(ctx: Ctx, customer_id: uuid.UUID, *, reason: str, erased_at: dt.datetime | None = None) -> Receipt:
@@ -96,7 +99,9 @@ async def _erase(ctx: Ctx, customer_id: uuid.UUID, *, reason: str, erased_at: dt
     card_ids = [card["id"] for card in cards]
     erased = await customers.erase_customer(ctx, customer_id, erased_at=erased_at)
     email = erased.before.email
-    words = [str(customer_id), *(str(value) for card in cards for value in (card["id"], card["card_number"], card["qr_token"]))]
+    ids = [customer_id, *await customers.list_merged(ctx, customer_id), *card_ids]
+    words = [*map(str, ids), *(card[name] for card in cards for name in ("card_number", "qr_token")), *([email] if email else [])]
+    withdrawn = await writer.withdraw(ctx.conn, ctx.merchant_id, customer_id=customer_id, card_ids=card_ids, now=ctx.now)
     counts = {
         **erased.counts,
         **await messaging.erase_customer(ctx, customer_id, email=email),
@@ -104,15 +109,15 @@ async def _erase(ctx: Ctx, customer_id: uuid.UUID, *, reason: str, erased_at: dt
         "greetings": await _count(ctx, DELETE_GREETINGS, ctx.merchant_id, customer_id),
         "files": await files.delete_of_customer(ctx, customer_id),
         "lists": await files.delete_lists(ctx, made_until=ctx.now),
-        "waiting": await writer.withdraw(ctx.conn, ctx.merchant_id, customer_id=customer_id, card_ids=card_ids, now=ctx.now),
-        "answers": await idempotency.forget(ctx.conn, ctx.merchant_id, [*words, email] if email else words),
-        "audit_entries": await customers.scrub_audit(ctx, customer_id, [customer_id, *card_ids]),
+        "waiting": withdrawn + await bulk.forget(ctx, words),
+        "answers": await idempotency.forget(ctx.conn, ctx.merchant_id, words),
+        "audit_entries": await customers.scrub_audit(ctx, customer_id, ids),
     }
     for card in cards:
         if card["status"] == "active":
             ctx.emit(CardDeactivated(card_id=card["id"]))
-    ids = [str(card_id) for card_id in card_ids]
-    ctx.enqueue(FINISH, delay=SWEEP_AFTER, customer_id=customer_id, card_ids=ids, erased_at=ctx.now.isoformat())
+    held = [str(card_id) for card_id in card_ids]
+    ctx.enqueue(FINISH, delay=SWEEP_AFTER, customer_id=customer_id, card_ids=held, erased_at=ctx.now.isoformat())
     await audit.record(ctx, "loyalty.customer.erased", "customer", customer_id, because=reason, counts=counts)
     kept = await privacy.count_transactions(ctx, card_ids)
     return Receipt(customer_id=customer_id, at=ctx.now, counts=counts, kept_transactions=kept)

@@ -1,4 +1,4 @@
-"""The chain customers_001 – 004: up from every step with rows in it, and down again."""
+"""The chain customers_001 – 006: up from every step with rows in it, and down again."""
 
 import uuid
 from collections.abc import AsyncIterator

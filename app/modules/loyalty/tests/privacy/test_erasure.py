@@ -12,7 +12,7 @@ import pytest
 from app.core import clock
 from app.core.db.engine import Database
 from app.modules.customers import public as customers
-from app.modules.loyalty.services import card_service, privacy_service
+from app.modules.loyalty.services import card_service, my_data_service, privacy_service
 from app.modules.loyalty.tests.counter import applicant, counter_ctx, make_card, post
 from app.modules.loyalty.tests.privacy.person import BIRTH_DATE, FIRST_NAME, LAST_NAME, PHONE, make_neighbour, make_person
 from app.modules.loyalty.tests.privacy.traces import find_traces
@@ -65,6 +65,30 @@ async def test_nothing_of_the_person_is_left_and_the_history_stays(
     assert receipt.counts["waiting"] >= 2
     assert receipt.counts["audit_entries"] >= 2
     assert receipt.kept_transactions == len(ledger) > 0
+
+
+async def test_who_was_merged_into_the_person_goes_with_them(
+    database: Database, superuser: asyncpg.Connection, client: httpx.AsyncClient
+) -> None:
+    person = await make_person(database, superuser, client)
+    twin = await make_person(database, superuser, client, shop=person.shop)
+    words = [*person.words, *twin.words]
+    owner = {"Cookie": f"orion_session={person.shop.merchant.owner.token}"}
+    path = f"/api/v1/merchants/loyalty/customers/{person.customer_id}/merge/{twin.customer_id}"
+    merged = await client.post(path, headers=owner | {"Idempotency-Key": uuid.uuid4().hex})
+    assert merged.status_code == 200, merged.text
+    async with merchant_ctx(database, person.shop.merchant) as ctx:
+        assert await my_data_service.list_downloads(ctx, twin.customer_id) == []
+        await ctx.conn.execute(  # an answer from before, by an id that is theirs alone
+            "INSERT INTO core_idempotency (merchant_id, key, fingerprint, status, body, created_at) VALUES ($1, $2, '', 200, $3, $4)",
+            person.shop.id, uuid.uuid4().hex, f'{{"customer_id": "{twin.customer_id}", "holder": "{LAST_NAME}"}}', ctx.now,
+        )  # fmt: skip
+    assert await find_traces(superuser, person.shop.id, words) != {}
+    async with merchant_ctx(database, person.shop.merchant) as ctx:
+        await privacy_service.erase_customer(ctx, person.customer_id)
+    assert await find_traces(superuser, person.shop.id, words) == {}
+    logged = await superuser.fetch("SELECT customer_id FROM erasure_log WHERE merchant_id = $1", person.shop.id)
+    assert {row["customer_id"] for row in logged} == {person.customer_id, twin.customer_id}, "a backup may bring back either"
 
 
 async def test_the_log_and_the_audit_say_who_did_it_and_nothing_of_whom(

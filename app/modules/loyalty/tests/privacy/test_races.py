@@ -11,14 +11,15 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.core import clock, files
+from app.core import bulk, clock, files
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing.background import run_due
 from app.modules.customers import public as customers
+from app.modules.loyalty.domain.bulk import Selection
 from app.modules.loyalty.domain.enums import ImportStatus
 from app.modules.loyalty.errors import LoyaltyCardAlreadyExistsException
-from app.modules.loyalty.services import card_service, import_service, ledger, privacy_service
+from app.modules.loyalty.services import bulk_service, card_service, import_service, ledger, privacy_service
 from app.modules.loyalty.tests.counter import Shop, applicant, counter_ctx, enroll, make_card, make_shop, post
 from app.modules.loyalty.tests.factories import MadeShop
 from app.modules.loyalty.tests.import_files import bring_in, check, counted, notes_of, read
@@ -147,6 +148,29 @@ async def test_two_erasures_at_once_are_one(database: Database, superuser: async
         "SELECT count(*) FROM core_audit_log WHERE merchant_id = $1 AND action = 'loyalty.customer.erased'", shop.id
     )
     assert entries == 1
+
+
+async def test_a_bulk_that_waits_finds_nobody_any_more(
+    database: Database, superuser: asyncpg.Connection, client: httpx.AsyncClient
+) -> None:
+    person = await make_person(database, superuser, client)
+    shop = person.shop
+    neighbour = await make_card(database, shop)
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        wanted = Selection([*person.card_ids, neighbour.id])
+        job_id = await bulk_service.start_bonus(ctx, wanted, points=7, reason="Merci")
+    balances = "SELECT sum(points_balance) FROM loyalty_cards WHERE id = ANY($1::uuid[])"
+    before = await superuser.fetchval(balances, person.card_ids)
+    await erase(database, shop, person.customer_id)
+    await run_due(database, merchant_id=shop.id)
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        items = await bulk.list_items_after(ctx, job_id, 0, limit=10)
+        assert [(item.key, item.outcome) for item in items] == [
+            *((str(card_id), "not_found") for card_id in person.card_ids), (str(neighbour.id), "ok"),
+        ]  # fmt: skip
+        assert (await bulk.read(ctx, job_id)).counts == {"not_found": 2, "ok": 1, "points": 7}
+    assert await superuser.fetchval(balances, person.card_ids) == before
+    assert await superuser.fetchval(balances, [neighbour.id]) == neighbour.state.points_balance + 7
 
 
 async def test_an_import_under_way_loses_its_file_and_ends_where_it_is(
