@@ -17,9 +17,10 @@ from app.core.web.trash import OnlyDeleted, TrashRow, deleted_by, trash_row
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus
 from app.modules.loyalty.domain.program import stamp_progress
-from app.modules.loyalty.queries import programs, transactions
+from app.modules.loyalty.queries import programs
 from app.modules.loyalty.routes.pages._admin.frame import API, PAGE, OfMerchant, Search, merchant_values, show
 from app.modules.loyalty.routes.pages._merchant import views
+from app.modules.loyalty.routes.pages._panel_values import STATUS_WORDS, card_values
 from app.modules.loyalty.services import platform_service
 from app.modules.loyalty.services.platform_service import CardsWanted, HeldCard
 from app.modules.tenancy import public as tenancy
@@ -61,8 +62,7 @@ async def list_cards(
         needs_merchant=platform_service.needs_merchant(q, merchant or None),
         is_filtered=bool(q or merchant or status),
         status_choices=[(item.value, _(name)) for item, name in views.STATUS_NAMES.items()],
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
+        **STATUS_WORDS,
         **merchants,
         **links,
     )
@@ -105,24 +105,17 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: PlatformCtx = REA
     held = await platform_service.get_card(ctx, card_id)
     found = held.found
     inside = tenancy.act_for_merchant(ctx, found.merchant_id)
-    page = await transactions.list_history(inside, card_id, cursor=cursor, limit=PAGE)
-    stores = {found.card.enrolled_at_store_id, *(row.store_id for row in page.items if row.store_id)}
-    names = await tenancy.find_store_names(inside, stores)
     merchants = await tenancy.find_merchant_names(ctx, {found.merchant_id})
     return show(
         request,
         ctx,
         "card",
-        **_row(held),
+        **await card_values(request, inside, found.card, held.customer, cursor=cursor),
+        found=found,
         customer=held.customer,
         merchant_id=found.merchant_id,
         merchant_name_shown=merchants.get(found.merchant_id, "–"),
         program=await programs.find_program(inside),
-        entries=views.entries(page.items, names),
-        store_names=names,
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
         deleted_by=deleted_by(found.deletion, await tenancy.names_of_deleters(ctx, [found.deletion])) if found.deletion else None,
         zone=str(await tenancy.merchant_zone(inside)),
-        **page_links(request, page.next_cursor),
     )

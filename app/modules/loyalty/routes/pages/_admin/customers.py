@@ -13,16 +13,13 @@ from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.core.web.lists import page_links, sort_heads
 from app.modules.customers import public as customers
-from app.modules.loyalty.domain.card_number import format_number
-from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.routes.api._privacy_shapes import erasure_preview
 from app.modules.loyalty.routes.pages._admin.frame import PAGE, OfMerchant, Search, merchant_values, show
-from app.modules.loyalty.routes.pages._consent_words import consent_values
 from app.modules.loyalty.routes.pages._merchant import views
-from app.modules.loyalty.routes.pages._merchant.people import LATEST, MAIL_STATES, SORT_NAMES
+from app.modules.loyalty.routes.pages._merchant.people import SORT_NAMES
+from app.modules.loyalty.routes.pages._panel_values import person_values
 from app.modules.loyalty.services import people_service, platform_service, privacy_service
 from app.modules.loyalty.services.people_service import PeopleSort
-from app.modules.messaging import public as messaging
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/admin/customers", tags=["Loyalty - Admin pages"], include_in_schema=False)
@@ -80,21 +77,7 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: PlatformC
     """Show somebody with their cards, what they agreed to, and which mails they got; an erased person without any of it."""
     inside = await _inside(ctx, customer_id)
     person = await people_service.get_person(inside, customer_id)
-    stores = {card.enrolled_at_store_id for card in person.cards} | ({person.customer.registered_store_id} - {None})
-    return show(
-        request,
-        ctx,
-        "customer",
-        person=person,
-        cards=[(card, format_number(card.card_number), stamp_progress(card.state)) for card in person.cards],
-        store_names=await tenancy.find_store_names(inside, {store_id for store_id in stores if store_id}),
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
-        mails=await messaging.list_mails_of_customer(inside, customer_id, limit=LATEST),
-        mail_states=MAIL_STATES,
-        **await consent_values(inside, customer_id),
-        **await _values(ctx, inside, person.customer),
-    )
+    return show(request, ctx, "customer", **(await _values(ctx, inside, person.customer) | await person_values(inside, person)))
 
 
 @router.get("/{customer_id}/erase", summary="What an erasure of a customer would take")

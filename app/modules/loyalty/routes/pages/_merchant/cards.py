@@ -18,10 +18,11 @@ from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus, VoidPolicy
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import cards as card_queries
-from app.modules.loyalty.queries import programs, rewards, transactions
+from app.modules.loyalty.queries import programs, rewards
 from app.modules.loyalty.routes.pages._merchant import trash, views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
+from app.modules.loyalty.routes.pages._panel_values import STATUS_WORDS, card_values
 from app.modules.loyalty.routes.pages._qr import qr_image
 from app.modules.loyalty.services import card_service, store_scope
 from app.modules.loyalty.services.card_service import FoundCard
@@ -74,8 +75,7 @@ async def list_cards(
             for item in found
         ],
         store_names=names,
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
+        **STATUS_WORDS,
         stores=options(await open_stores(ctx)),
         filters=filters,
         sort=order.value,
@@ -104,8 +104,6 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, curso
     found = await card_service.get_card_for_store(ctx, card_id)
     program = await programs.find_program(ctx)
     offered = await rewards.list_rewards(ctx, program.id, only_active=True) if program else []
-    page = await transactions.list_history(ctx, card_id, cursor=cursor, limit=PAGE)
-    names = await tenancy.find_store_names(ctx, {found.card.enrolled_at_store_id, *(row.store_id for row in page.items if row.store_id)})
     merchant = await tenancy.get_merchant(ctx)
     policy = (await programs.get_settings(ctx)).void_policy
     return await show(
@@ -113,16 +111,8 @@ async def read_card(request: Request, card_id: uuid.UUID, ctx: Ctx = READ, curso
         ctx,
         "card",
         found=found,
-        person=views.person_name(found.customer),
-        number=format_number(found.card.card_number),
+        **await card_values(request, ctx, found.card, found.customer, cursor=cursor),
         picture=views.card_picture(found, program, offered, merchant.name),
-        progress=stamp_progress(found.card.state),
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
-        entries=views.entries(page.items, names),
-        store_names=names,
-        next_cursor=page.next_cursor,
-        is_first=cursor is None,
         may_correct=permissions.is_allowed("loyalty.points.correct", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
         may_trash=permissions.is_allowed("loyalty.card.trash", ctx.actor.role) and found.card.status is not CardStatus.MERGED,
         may_see_person=permissions.is_allowed("loyalty.customer.read", ctx.actor.role),

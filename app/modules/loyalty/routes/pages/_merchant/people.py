@@ -16,23 +16,19 @@ from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.lists import page_links, sort_heads
 from app.modules.customers import public as customers
-from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.program import stamp_progress
 from app.modules.loyalty.queries import programs
-from app.modules.loyalty.routes.pages._consent_words import consent_values
 from app.modules.loyalty.routes.pages._merchant import views
 from app.modules.loyalty.routes.pages._merchant.counter import StoreChoice
 from app.modules.loyalty.routes.pages._merchant.panel import open_stores, options, read_store_choice, show
+from app.modules.loyalty.routes.pages._panel_values import LATEST, person_values
 from app.modules.loyalty.services import people_service, person_merge_service
 from app.modules.loyalty.services.people_service import PeopleFilter, PeopleSort, Person
-from app.modules.messaging import public as messaging
-from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
 MERGE: Any = access("merchant", "loyalty.customer.merge")
 READ: Any = access("merchant", "loyalty.customer.read")
 PAGE = 25
-LATEST = 10
 Search = Annotated[OptionalLine, Query(alias="q", description="E-mail, phone number, name or card.")]
 Choice = Annotated[str, Query(max_length=20, description="A choice of the filter; empty is all.")]
 Place = Annotated[Cursor | None, Query()]
@@ -48,12 +44,6 @@ LIKENESSES = {
     customers.Likeness.NAME_AND_BIRTHDAY: N_("Same name and birthday"),
     customers.Likeness.EMAIL: N_("Nearly the same e-mail address"),
     customers.Likeness.PHONE: N_("Same phone number"),
-}
-MAIL_STATES = {
-    messaging.MailState.QUEUED: (N_("On its way"), "warning"),
-    messaging.MailState.SENT: (N_("Sent"), "success"),
-    messaging.MailState.FAILED: (N_("Not delivered"), "danger"),
-    messaging.MailState.SUPPRESSED: (N_("Held back"), "neutral"),
 }
 
 
@@ -138,28 +128,16 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
     if (kept_id := await customers.find_merged_into(ctx, customer_id)) is not None:
         return RedirectResponse(f"/merchants/customers/{kept_id}", 303)
     page = await people_service.list_history(ctx, customer_id, cursor=cursor, limit=LATEST)
-    store_ids = {row.store_id for row in page.items if row.store_id} | {card.enrolled_at_store_id for card in person.cards}
-    if person.customer.registered_store_id:
-        store_ids.add(person.customer.registered_store_id)
-    names = await tenancy.find_store_names(ctx, store_ids)
+    values = await person_values(ctx, person, named=[row.store_id for row in page.items])
     return await show(
         request,
         ctx,
         "customer",
-        person=person,
-        customer=person.customer,
-        name=views.person_name(person.customer),
-        cards=[(card, format_number(card.card_number), stamp_progress(card.state)) for card in person.cards],
-        store_names=names,
-        status_names=views.STATUS_NAMES,
-        status_kinds=views.STATUS_KINDS,
-        entries=list(zip(page.items, views.entries(page.items, names), strict=True)),
-        mails=await messaging.list_mails_of_customer(ctx, customer_id, limit=LATEST),
-        mail_states=MAIL_STATES,
+        **values,
+        entries=views.entries(page.items, values["store_names"]),
         program=await programs.find_program(ctx),
         may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
         may_erase=permissions.is_allowed("loyalty.customer.erase", ctx.actor.role, bound_to=ctx.actor.store_id),
         may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
-        **await consent_values(ctx, customer_id),
         **page_links(request, page.next_cursor),
     )

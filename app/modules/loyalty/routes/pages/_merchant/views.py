@@ -152,6 +152,7 @@ class Entry:
     """A row of a card's history as the merchant reads it: what, by which rule, who, where, when, how much, and what it left."""
 
     id: uuid.UUID
+    card_id: uuid.UUID
     title: str
     icon: str
     rule: str
@@ -172,6 +173,7 @@ def entries(rows: Sequence[HistoryRow], store_names: Mapping[uuid.UUID, str]) ->
     return [
         Entry(
             id=row.id,
+            card_id=row.card_id,
             title=_(TITLES[row.type]),
             icon=ICONS.get(row.type, "undo-2"),
             rule=_rule(row),
