@@ -4,11 +4,13 @@ import re
 from itertools import product
 
 import asyncpg
+import httpx
 import pytest
 
 from app.core.db.engine import Database
 from app.core.i18n.locale import LOCALES
 from app.core.ids import new_id
+from app.core.testing.background import run_due
 from app.modules.cms.domain.markdown import render_markdown
 from app.modules.cms.domain.pages import MAX_BODY_LENGTH, MAX_TITLE_LENGTH
 from app.modules.cms.domain.starter import PLACEHOLDERS, SLUGS
@@ -16,7 +18,7 @@ from app.modules.cms.queries import pages
 from app.modules.cms.services import starter_service
 from app.modules.cms.tasks.starter_tasks import greet_new_merchant
 from app.modules.tenancy import public as tenancy
-from app.modules.tenancy.tests.factories import MadeMerchant, make_merchant, merchant_ctx
+from app.modules.tenancy.tests.factories import MadeMerchant, make_merchant, merchant_ctx, sign_in_cookie
 
 
 async def add(database: Database, merchant: MadeMerchant, **details: str) -> dict[str, pages.EditedPage]:
@@ -91,3 +93,14 @@ async def test_a_merchant_that_opens_its_first_store_gets_them_once(database: Da
     async with merchant_ctx(database, merchant) as ctx:
         store_view = await tenancy.get_store(ctx, merchant.stores[1].id)
         assert await starter_service.greet_new_merchant(ctx, store_view) == [], "who deleted them does not want them"
+
+
+async def test_a_store_that_is_opened_brings_them(database: Database, client: httpx.AsyncClient, superuser: asyncpg.Connection) -> None:
+    merchant = await make_merchant(database)
+    client.cookies.update(sign_in_cookie(merchant.owner))
+    body = {"name": "Neu", "address_line": "1, Grand-Rue", "postal_code": "L-1661", "city": "Esch", "time_zone": "Europe/Luxembourg"}
+    opened = await client.post("/api/v1/merchants/tenancy/stores", json=body | {"locale": "fr", "code": new_id().hex[:20]})
+    assert opened.status_code == 201, opened.text
+    await run_due(database, merchant_id=merchant.id)
+    found = await superuser.fetch("SELECT slug FROM cms_pages WHERE merchant_id = $1 ORDER BY slug", merchant.id)
+    assert [row["slug"] for row in found] == ["accessibility", "privacy", "terms"]
