@@ -50,6 +50,7 @@ async def terminal(
         return pages.render(request, "loyalty/store/closed.html", ctx=ctx, store_name=session.store_name, accent=None)
     is_locked = session.team.pin_policy is PinPolicy.REQUIRED and session.unlock_minutes > 0 and session.staff is None
     program = await programs.get_program(ctx)
+    terms_page = await terms_service.find_terms_page(ctx, program, ctx.locale, first_heading=3)
     return pages.render(
         request,
         "loyalty/store/terminal.html",
@@ -59,7 +60,8 @@ async def terminal(
         data=session.model_dump(mode="json") | {"card_id": str(card) if card else None},
         is_locked=is_locked,
         terms_text=program.terms_text,
-        terms_page=await terms_service.find_terms_page(ctx, program, ctx.locale, first_heading=3),
+        terms_page=terms_page,
+        terms_seen=terms_service.text_of(terms_page).seen if terms_page else None,
         is_device=ctx.actor.terminal_id is not None,
         accent=program.colour,
         logo_url=program.logo_path,

@@ -9,9 +9,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.core.credentials import TERMINAL_COOKIE
 from app.core.db.engine import Database
 from app.modules.cms.tests.factories import PageText, delete_page, make_page, publish_text
 from app.modules.loyalty.domain.terms import TermsText, parse_seen
+from app.modules.loyalty.tests import counter
 from app.modules.loyalty.tests.factories import MadeShop, make_shop
 from app.modules.tenancy.tests.factories import make_admin, make_merchant, sign_in_cookie
 
@@ -199,6 +201,27 @@ async def test_the_public_page_wears_the_programs_colour(database: Database, cli
     page = await client.get(f"/s/{shop.merchant.store.code}/pages/terms", headers={"Accept": "text/html"})
     assert f'<meta name="accent" content="{shop.program.colour}">' in page.text
     assert f'href="/s/{shop.merchant.store.code}/pages/terms"' in await join_page(client, shop, "fr")
+
+
+async def test_the_counter_says_what_it_showed(
+    database: Database, owner: Owner, client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    shop = await counter.make_shop(database, colour="#12654b")
+    page = await make_page(database, shop.merchant)
+    chosen = await choose(owner(MadeShop(shop.merchant, shop.program)), terms_cms_page_slug="terms")
+    assert chosen.status_code == 200, chosen.text
+    headers = {"Cookie": f"{TERMINAL_COOKIE}={shop.counter.token}", "Accept": "text/html", "Accept-Language": "de"}
+    shown = (await client.get("/store/terminal", headers=headers)).text
+    assert re.findall('name="terms_seen" value="(.*?)"', shown) == ["terms@1:de"]
+    await publish_text(database, shop.merchant, page, "de", PageText("Neue Bedingungen", "Ganz anders."))
+    body = {
+        "first_name": "Léa", "last_name": "Weber", "email": f"{uuid.uuid4().hex}@example.lu", "locale": "fr",
+        "has_accepted_terms": True, "wants_marketing": False, "terms_seen": "terms@1:de",
+    }  # fmt: skip
+    enrolled = await counter.post(client, shop, "/enroll", body)
+    assert enrolled.status_code == 201, enrolled.text
+    found = await superuser.fetch("SELECT purpose, text_version, locale, source FROM customer_consents WHERE merchant_id = $1", shop.id)
+    assert [tuple(row) for row in found] == [("terms", "terms@1", "de", "terminal")]
 
 
 async def test_what_was_agreed_to_can_be_read_for_ever(
