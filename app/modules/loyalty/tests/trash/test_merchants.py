@@ -43,7 +43,10 @@ async def snapshot(conn: asyncpg.Connection, merchant_id: uuid.UUID) -> list[str
 async def test_a_merchant_comes_back_with_its_program_and_fifty_cards_and_what_was_trashed_before_stays(
     make_client: Clients, database: Database, superuser: asyncpg.Connection
 ) -> None:
-    """G2: of a merchant with an old program in the trash, a live one, and fifty cards, all rows that were live are live again."""
+    """G2: a merchant, two programs and fifty cards lie in the trash; all 52 that went with the merchant are back.
+
+    The merchant, one program, fifty cards: of two programs one lay in the trash before, as a merchant has one live program.
+    """
     admin, owner = await admin_client(make_client, database), make_client()
     shop = await make_shop(database, stores=3)
     merchant = shop.merchant
@@ -67,6 +70,8 @@ async def test_a_merchant_comes_back_with_its_program_and_fifty_cards_and_what_w
     deletion_id = uuid.UUID(act.json()["deletion_id"])
     counts = [await superuser.fetchval(went.format(table), merchant.id, deletion_id) for table in TABLES[:3]]
     assert counts == [2, 1, 50]
+    in_trash = "SELECT count(*) FROM loyalty_programs WHERE merchant_id = $1 AND deleted_at IS NOT NULL"
+    assert await superuser.fetchval(in_trash, merchant.id) == 2
 
     restored = await admin.post(f"{ADMIN}/merchants/{merchant.id}/restore")
     assert (restored.status_code, restored.json()["id"], restored.json()["deletion"]) == (200, str(merchant.id), None)
