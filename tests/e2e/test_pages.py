@@ -146,6 +146,13 @@ def test_a_customer_reads_the_terms_and_agrees_to_that_version(
     page.locator("#enroll [type=submit]").click()
     page.wait_for_url("**/loyalty/success**")
     assert arrange(read_consents(site.database, shop)) == [("terms@1", "de")]
+    page.goto(f"/s/{shop.merchant.store.code}/loyalty/my-data", wait_until="networkidle")
+    agreed = page.get_by_text("Den Text lesen")
+    expect(page.get_by_role("heading", name="Ihre Karte")).to_be_hidden()
+    agreed.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Ihre Karte")).to_be_visible()
+    assert axe_violations(page) == []
     assert phone.complaints == []
 
 
