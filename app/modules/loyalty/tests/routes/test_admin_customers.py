@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
+from app.modules.loyalty.services import person_merge_service
 from app.modules.loyalty.tests.counter import applicant, make_card, make_shop
 from app.modules.loyalty.tests.routes.test_admin_pages import BROWSER, page_text
-from app.modules.tenancy.tests.factories import make_admin, sign_in_cookie
+from app.modules.tenancy.tests.factories import make_admin, merchant_ctx, sign_in_cookie
 
 
 def listed(text: str) -> list[str]:
@@ -134,3 +135,14 @@ async def test_the_api_lists_and_finds_cards_and_customers(database: Database, a
         assert (await admin_client.get(f"/api/v1/admin/loyalty/{path}", params=query)).json() == {"items": [], "next_cursor": None}
     nowhere = await admin_client.get("/api/v1/admin/loyalty/customers", params={"merchant_id": str(uuid.uuid4())})
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "merchant_not_found")
+
+
+async def test_somebody_merged_leads_to_whom_they_are_now(database: Database, admin_client: httpx.AsyncClient) -> None:
+    shop = await make_shop(database)
+    kept, gone = await make_card(database, shop), await make_card(database, shop)
+    assert kept.customer_id is not None
+    assert gone.customer_id is not None
+    async with merchant_ctx(database, shop.merchant) as ctx:
+        await person_merge_service.merge_people(ctx, kept.customer_id, gone.customer_id)
+    answer = await admin_client.get(f"/admin/customers/{gone.customer_id}", headers=BROWSER)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/admin/customers/{kept.customer_id}")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.core.context import Ctx, PlatformCtx
 from app.core.i18n import _
@@ -74,8 +74,13 @@ async def _values(ctx: PlatformCtx, inside: Ctx, customer: customers.CustomerRec
 
 @router.get("/{customer_id}", summary="A customer of any merchant")
 async def read_customer(request: Request, customer_id: uuid.UUID, ctx: PlatformCtx = READ) -> Response:
-    """Show somebody with their cards, what they agreed to, and which mails they got; an erased person without any of it."""
+    """Show somebody with their cards, what they agreed to, and which mails they got; an erased person without any of it.
+
+    Whoever was merged leads to whom they are now.
+    """
     inside = await _inside(ctx, customer_id)
+    if (kept_id := await customers.find_merged_into(inside, customer_id)) is not None:
+        return RedirectResponse(f"/admin/customers/{kept_id}", 303)
     person = await people_service.get_person(inside, customer_id)
     return show(request, ctx, "customer", **(await _values(ctx, inside, person.customer) | await person_values(inside, person)))
 
