@@ -84,7 +84,7 @@ faults: setup ## Kill, hang and starve every part on purpose, in full (ARGS=...)
 	@ORION_TEST_FULL=1 $(PY) -m pytest tests/faults $(ARGS)
 
 faults-short: setup
-	@test ! -d tests/faults || { echo "==> Faults, short form"; $(PY) -m pytest tests/faults $(ARGS); }
+	@test ! -d tests/faults || { echo "==> Faults, short form"; $(PY) -m pytest tests/faults -n $(JOBS) $(ARGS); }
 
 fuzz: setup ## Send 10,000 generated requests (ARGS=...)
 	@ORION_TEST_FULL=1 $(PY) -m pytest tests/fuzz $(ARGS)

@@ -25,7 +25,8 @@ class InvalidModule(RuntimeError):
 class MenuItem:
     """One entry of a panel's navigation: `label` is a msgid, `icon` a name of the sprite.
 
-    Entries that follow each other with the same `group` (a msgid) stand under it as a heading.
+    Entries that follow each other with the same `group` (a msgid) stand under it as a heading. Pages below `href` belong to the
+    entry, and those below `also`.
     """
 
     face: str
@@ -35,6 +36,7 @@ class MenuItem:
     permission: str
     order: int = 100
     group: str = ""
+    also: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

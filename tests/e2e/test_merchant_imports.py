@@ -85,6 +85,7 @@ def test_a_file_becomes_cards(
 def test_what_there_is_goes_out_as_a_file(open_context: OpenContext, site: Site, shop: MadeShop, tmp_path: Path) -> None:
     desk = open_desk(open_context, site.url, shop.merchant.owner, locale="de", width=390)
     desk.page.goto("/merchants/export")
+    expect(desk.page.locator("nav [href='/merchants/import'][aria-current=page]").first).to_be_attached()
     look_closely(desk, "de-export", tmp_path)
     desk.page.locator("#f-cards-since").fill("2020-01-01")
     with desk.page.expect_download() as downloading:

@@ -56,14 +56,15 @@ def environment() -> Environment:
 def navigation(request: Request, face: str, actor: Actor) -> list[dict[str, Any]]:
     """Return the entries of a panel's navigation that `actor` may open, in the current language."""
     items: list[MenuItem] = request.app.state.menu.get(face, [])
-    path = request.url.path
-    best = max((item.href for item in items if path == item.href or path.startswith(item.href + "/")), key=len, default="")
+    path = f"{request.url.path}/"
+    places = ((place, item) for item in items for place in (item.href, item.also) if place and path.startswith(f"{place}/"))
+    best = max(places, key=lambda found: len(found[0]), default=(None, None))[1]
     return [
         {
             "label": _(item.label),
             "icon": item.icon,
             "href": item.href,
-            "active": item.href == best,
+            "active": item is best,
             "group": _(item.group) if item.group else "",
         }
         for item in items

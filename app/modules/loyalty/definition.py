@@ -36,7 +36,16 @@ MENU = (
     MenuItem("admin", N_("Programs"), "stamp", "/admin/programs", "loyalty.platform.read", 50),
     MenuItem("admin", N_("Cards"), "credit-card", "/admin/cards", "loyalty.platform.read", 60),
     MenuItem("admin", N_("Customers"), "users", "/admin/customers", "loyalty.platform.read", 65),
-    MenuItem("merchant", N_("Import and export"), "download", "/merchants/import", "loyalty.import.run", 78, N_("Administration")),
+    MenuItem(
+        "merchant",
+        N_("Import and export"),
+        "download",
+        "/merchants/import",
+        "loyalty.import.run",
+        78,
+        N_("Administration"),
+        "/merchants/export",
+    ),
     MenuItem("merchant", N_("Audit log"), "history", "/merchants/audit", "loyalty.audit.read", 74, N_("Administration")),
     MenuItem("merchant", N_("Settings"), "settings", "/merchants/settings", "loyalty.settings.manage", 80, N_("Administration")),
 )
