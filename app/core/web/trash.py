@@ -3,20 +3,24 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Query
 from pydantic import ConfigDict, Field, JsonValue
+from starlette.requests import Request
 
 from app.core import permissions, trash
-from app.core.context import Ctx
+from app.core.context import Ctx, PlatformCtx
 from app.core.errors import Forbidden
 from app.core.i18n import _
+from app.core.pagination import Page
 from app.core.trash import Deletion, Outcome
 from app.core.web import problems
 from app.core.web.fields import Answer, Body, Line, example
+from app.core.web.lists import page_links
 
+C = TypeVar("C", Ctx, PlatformCtx)
 ID = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 OTHER_ID = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7f"
 DELETION_EXAMPLE: dict[str, JsonValue] = {
@@ -113,10 +117,25 @@ def deleted_by(deletion: Deletion, names: Mapping[uuid.UUID, str]) -> str:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class TrashItem:
+    """Something that a page shows in its trash: what it is, how it came there, and its `address` in the API.
+
+    `typed` is what somebody types to delete it for good; without, its name.
+    """
+
+    id: uuid.UUID
+    name: str
+    note: str
+    deletion: Deletion
+    address: str
+    typed: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class TrashRow:
     """A row of a page that shows the trash (macro `trash_list`): what it is, how it came there, where to send what.
 
-    `typed` is what somebody types to delete it for good; without `purge_action` they may not.
+    Without `purge_action` the reader may not delete it for good.
     """
 
     id: uuid.UUID
@@ -129,20 +148,33 @@ class TrashRow:
     typed: str
 
 
-def trash_row(
-    row_id: uuid.UUID,
-    name: str,
-    note: str,
-    deletion: Deletion,
-    address: str,
+async def trash_values(
+    request: Request,
+    ctx: C,
+    page: Page[Any],
+    items: Sequence[TrashItem],
+    names_of: Callable[[C, Sequence[Deletion]], Awaitable[Mapping[uuid.UUID, str]]],
     *,
-    names: Mapping[uuid.UUID, str],
     may_purge: bool,
-    typed: str | None = None,
-) -> TrashRow:
-    """Return the row of something at the API's `address`, whose name (or `typed`) is typed to delete it for good."""
-    purge_action = f"{address}/purge" if may_purge else None
-    return TrashRow(row_id, name, note, deletion, deleted_by(deletion, names), f"{address}/restore", purge_action, typed or name)
+) -> dict[str, Any]:
+    """Return the `rows` and `links` of a page that shows `items` of its trash; `names_of` knows who put them there."""
+    names = await names_of(ctx, [item.deletion for item in items])
+    return {
+        "rows": [
+            TrashRow(
+                id=item.id,
+                name=item.name,
+                note=item.note,
+                deletion=item.deletion,
+                deleted_by=deleted_by(item.deletion, names),
+                restore_action=f"{item.address}/restore",
+                purge_action=f"{item.address}/purge" if may_purge else None,
+                typed=item.typed or item.name,
+            )
+            for item in items
+        ],
+        "links": page_links(request, page.next_cursor, page.previous_cursor),
+    }
 
 
 def restored_list(outcomes: Sequence[Outcome]) -> RestoredList:

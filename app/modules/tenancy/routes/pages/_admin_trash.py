@@ -1,12 +1,15 @@
 """The trash of merchants and of all merchants' stores, as the platform's panel shows it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import permissions
 from app.core.context import PlatformCtx
-from app.core.web.lists import page_links
-from app.core.web.trash import trash_row
+from app.core.pagination import Page
+from app.core.web.trash import TrashItem, trash_values
 from app.modules.tenancy.routes.pages._admin_frame import show
 from app.modules.tenancy.services import trash_service
 
@@ -16,40 +19,26 @@ API = "/api/v1/admin/tenancy/merchants"
 async def show_merchants(request: Request, ctx: PlatformCtx, *, search: str, cursor: str | None) -> Response:
     """Return the page of merchants in the trash, the latest first. BadCursor."""
     page = await trash_service.list_trashed_merchants(ctx, search=search, cursor=cursor)
-    names = await trash_service.names_of_deleters(ctx, [item.deletion for item in page.items])
-    may_purge = permissions.is_allowed("tenancy.merchant.purge", ctx.actor.role)
-    rows = [
-        trash_row(
-            item.merchant.id,
-            item.merchant.name,
-            item.merchant.contact_email or "",
-            item.deletion,
-            f"{API}/{item.merchant.id}",
-            names=names,
-            may_purge=may_purge,
-        )
+    items = [
+        TrashItem(item.merchant.id, item.merchant.name, item.merchant.contact_email or "", item.deletion, f"{API}/{item.merchant.id}")
         for item in page.items
     ]
-    links = page_links(request, page.next_cursor, page.previous_cursor)
-    return show(request, ctx, "merchants-trash", rows=rows, q=search, links=links, zone="UTC")
+    return await _show(request, ctx, "merchants-trash", search, page, items)
 
 
 async def show_stores(request: Request, ctx: PlatformCtx, *, search: str, cursor: str | None) -> Response:
     """Return the page of all merchants' stores in the trash, the latest first. BadCursor."""
     page = await trash_service.list_trashed_stores(ctx, search=search, cursor=cursor)
-    names = await trash_service.names_of_deleters(ctx, [item.deletion for item in page.items])
-    may_purge = permissions.is_allowed("tenancy.merchant.purge", ctx.actor.role)
-    rows = [
-        trash_row(
-            item.store.id,
-            item.store.name,
-            item.merchant_name,
-            item.deletion,
-            f"{API}/{item.store.merchant_id}/stores/{item.store.id}",
-            names=names,
-            may_purge=may_purge,
+    items = [
+        TrashItem(
+            item.store.id, item.store.name, item.merchant_name, item.deletion, f"{API}/{item.store.merchant_id}/stores/{item.store.id}"
         )
         for item in page.items
     ]
-    links = page_links(request, page.next_cursor, page.previous_cursor)
-    return show(request, ctx, "stores-trash", rows=rows, q=search, links=links, zone="UTC")
+    return await _show(request, ctx, "stores-trash", search, page, items)
+
+
+async def _show(request: Request, ctx: PlatformCtx, template: str, search: str, page: Page[Any], items: Sequence[TrashItem]) -> Response:
+    may_purge = permissions.is_allowed("tenancy.merchant.purge", ctx.actor.role)
+    values = await trash_values(request, ctx, page, items, trash_service.names_of_deleters, may_purge=may_purge)
+    return show(request, ctx, template, q=search, zone="UTC", **values)

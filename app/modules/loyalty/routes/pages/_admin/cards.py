@@ -13,7 +13,7 @@ from app.core.i18n import _
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.core.web.lists import page_links, sort_heads
-from app.core.web.trash import OnlyDeleted, TrashRow, deleted_by, trash_row
+from app.core.web.trash import OnlyDeleted, TrashItem, deleted_by, trash_values
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus
 from app.modules.loyalty.domain.program import stamp_progress
@@ -46,11 +46,11 @@ async def list_cards(
     wanted = CardsWanted(text=q, merchant_id=merchant or None, status=status or None, only_deleted=only_deleted)
     page = await platform_service.list_cards(ctx, wanted, sort=sort, cursor=cursor, limit=PAGE)
     merchants = await merchant_values(ctx, merchant or None, {item.found.merchant_id for item in page.items})
-    links = page_links(request, page.next_cursor, page.previous_cursor)
     if only_deleted:
-        rows = await _trash_rows(ctx, page.items, merchants["merchant_names"])
+        items = _trash_items(page.items, merchants["merchant_names"])
+        trash = await trash_values(request, ctx, page, items, tenancy.names_of_deleters, may_purge=True)
         restore_many = f"{API}/{merchant}/cards/restore" if merchant else None
-        return show(request, ctx, "cards-trash", rows=rows, wanted=wanted, restore_many=restore_many, links=links, zone="UTC", **merchants)
+        return show(request, ctx, "cards-trash", wanted=wanted, restore_many=restore_many, zone="UTC", **trash, **merchants)
     return show(
         request,
         ctx,
@@ -64,26 +64,22 @@ async def list_cards(
         status_choices=[(item.value, _(name)) for item, name in views.STATUS_NAMES.items()],
         **STATUS_WORDS,
         **merchants,
-        **links,
+        **page_links(request, page.next_cursor, page.previous_cursor),
     )
 
 
-async def _trash_rows(ctx: PlatformCtx, found: Sequence[HeldCard], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashRow]:
-    """Return cards in the trash, each with where to send what."""
-    trashed = [(item, item.found.deletion) for item in found if item.found.deletion is not None]
-    names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
+def _trash_items(found: Sequence[HeldCard], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashItem]:
     return [
-        trash_row(
+        TrashItem(
             item.found.card.id,
             f"{views.person_name(item.customer)}, {format_number(item.found.card.card_number)}",
             merchant_names.get(item.found.merchant_id, ""),
-            deletion,
+            item.found.deletion,
             f"{API}/{item.found.merchant_id}/cards/{item.found.card.id}",
             typed=format_number(item.found.card.card_number),
-            names=names,
-            may_purge=True,
         )
-        for item, deletion in trashed
+        for item in found
+        if item.found.deletion
     ]
 
 

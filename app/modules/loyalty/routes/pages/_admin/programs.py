@@ -13,7 +13,7 @@ from app.core.i18n import N_, _
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
 from app.core.web.lists import NameOrAge, page_links, sort_heads
-from app.core.web.trash import OnlyDeleted, TrashRow, trash_row
+from app.core.web.trash import OnlyDeleted, TrashItem, trash_values
 from app.modules.loyalty.domain.enums import ProgramType
 from app.modules.loyalty.queries import platform
 from app.modules.loyalty.queries.platform import PlatformProgram
@@ -52,10 +52,10 @@ async def list_programs(
         limit=PAGE,
     )
     merchants = await merchant_values(ctx, merchant or None, {item.merchant_id for item in page.items})
-    links = page_links(request, page.next_cursor, page.previous_cursor)
     if only_deleted:
-        rows = await _trash_rows(ctx, page.items, merchants["merchant_names"])
-        return show(request, ctx, "programs-trash", rows=rows, q=q, links=links, zone="UTC", **merchants)
+        items = _trash_items(page.items, merchants["merchant_names"])
+        trash = await trash_values(request, ctx, page, items, tenancy.names_of_deleters, may_purge=True)
+        return show(request, ctx, "programs-trash", q=q, zone="UTC", **trash, **merchants)
     return show(
         request,
         ctx,
@@ -70,23 +70,15 @@ async def list_programs(
         type_names={item: _(name) for item, name in TYPE_NAMES.items()},
         most_counted=platform.MOST_COUNTED,
         **merchants,
-        **links,
+        **page_links(request, page.next_cursor, page.previous_cursor),
     )
 
 
-async def _trash_rows(ctx: PlatformCtx, found: Sequence[PlatformProgram], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashRow]:
-    """Return programs in the trash, each with where to send what."""
-    trashed = [(item, item.deletion) for item in found if item.deletion is not None]
-    names = await tenancy.names_of_deleters(ctx, [deletion for _item, deletion in trashed])
+def _trash_items(found: Sequence[PlatformProgram], merchant_names: Mapping[uuid.UUID, str]) -> list[TrashItem]:
     return [
-        trash_row(
-            item.id,
-            item.name,
-            merchant_names.get(item.merchant_id, ""),
-            deletion,
-            f"{API}/{item.merchant_id}/programs/{item.id}",
-            names=names,
-            may_purge=True,
+        TrashItem(
+            item.id, item.name, merchant_names.get(item.merchant_id, ""), item.deletion, f"{API}/{item.merchant_id}/programs/{item.id}"
         )
-        for item, deletion in trashed
+        for item in found
+        if item.deletion
     ]
