@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from app.core.db import lists
-from app.core.pagination import BadCursor
+from app.core.pagination import BadCursor, Page
 from app.core.web import lists as web_lists
 
 pytestmark = pytest.mark.usefixtures("settings")
@@ -78,12 +78,12 @@ def request_for(query: str) -> Request:
 
 def test_addresses_keep_search_and_filters() -> None:
     here = request_for("q=a%26b&status=open&cursor=abc")
-    assert web_lists.page_links(here, "def", "xyz") == {
+    assert web_lists.page_links(here, Page([], "def", "xyz")) == {
         "first_href": "/admin/things?q=a%26b&status=open",
         "prev_href": "/admin/things?q=a%26b&status=open&cursor=xyz",
         "next_href": "/admin/things?q=a%26b&status=open&cursor=def",
     }
-    assert web_lists.page_links(request_for(""), None) == {"first_href": None, "prev_href": None, "next_href": None}
+    assert web_lists.page_links(request_for(""), Page([])) == {"first_href": None, "prev_href": None, "next_href": None}
     assert web_lists.with_filter(here, status=None) == "/admin/things?q=a%26b"
     assert web_lists.with_filter(here, status="closed") == "/admin/things?q=a%26b&status=closed"
 

@@ -7,20 +7,22 @@ from fastapi import Query
 from starlette.datastructures import URL
 from starlette.requests import Request
 
+from app.core.pagination import Page
+
 NameOrAge = Annotated[
     Literal["name", "-name", "created", "-created"], Query(description="By name or by when it was made; with a minus from the other end.")
 ]
 """How a list of things with names is sorted."""
 
 
-def page_links(request: Request, next_cursor: str | None, previous_cursor: str | None = None) -> dict[str, str | None]:
-    """Return the addresses of the list's pages after and before this one and, unless this is it, of its first, for the macro
+def page_links(request: Request, page: Page[Any]) -> dict[str, str | None]:
+    """Return the addresses of the list's pages after and before this `page` and, unless this is it, of its first, for the macro
     `list_pager`; search and filters stay."""
     here = request.url
     return {
         "first_href": _address(here.remove_query_params("cursor")) if "cursor" in request.query_params else None,
-        "prev_href": _address(here.include_query_params(cursor=previous_cursor)) if previous_cursor else None,
-        "next_href": _address(here.include_query_params(cursor=next_cursor)) if next_cursor else None,
+        "prev_href": _address(here.include_query_params(cursor=page.previous_cursor)) if page.previous_cursor else None,
+        "next_href": _address(here.include_query_params(cursor=page.next_cursor)) if page.next_cursor else None,
     }
 
 

@@ -173,7 +173,7 @@ async def trash_values(
             )
             for item in items
         ],
-        "links": page_links(request, page.next_cursor, page.previous_cursor),
+        "links": page_links(request, page),
     }
 
 

@@ -60,5 +60,5 @@ async def card_values(request: Request, ctx: Ctx, card: Card, holder: CustomerRe
         "entries": views.entries(page.items, names),
         "store_names": names,
         **STATUS_WORDS,
-        **page_links(request, page.next_cursor),
+        **page_links(request, page),
     }

@@ -54,7 +54,7 @@ async def list_log(
         state_names={name.value: _(label) for name, label in STATE_NAMES.items()},
         merchant_names=await tenancy.find_merchant_names(ctx, {merchant_id for merchant_id in shown if merchant_id}),
         merchant_id=merchant or None,
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

@@ -109,7 +109,7 @@ async def list_merchants(
         only=status,
         sort=sort,
         heads=sort_heads(request, sort, ["name", "-created"]),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 
@@ -172,7 +172,7 @@ async def list_stores(
         merchant_names=await overview_service.find_merchant_names(ctx, {merchant} if merchant else set()),
         sort=sort,
         heads=sort_heads(request, sort, ["name", "-created"]),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 
@@ -218,5 +218,5 @@ async def list_jobs(request: Request, ctx: PlatformCtx = HEALTH, cursor: Cursor 
         merchant_choices=sorted(((str(found), names[found]) for found in active), key=lambda choice: choice[1].casefold())[:MOST_CHOICES],
         weekdays=formatting.weekday_names(width="wide"),
         outcome_names={name: (_(word), kind) for name, (word, kind) in OUTCOMES.items()},
-        **page_links(request, dead.next_cursor),
+        **page_links(request, dead),
     )

@@ -73,5 +73,5 @@ async def list_entries(
         is_filtered=bool(asked),
         without={name: with_filter(request, **{name: None}) for name in ("merchant", "person", "target")},
         export_href=f"/api/v1/admin/tenancy/audit.csv?{urlencode(asked)}".rstrip("?"),
-        **page_links(request, found.page.next_cursor, found.page.previous_cursor),
+        **page_links(request, found.page),
     )

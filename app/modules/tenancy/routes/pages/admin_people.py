@@ -43,7 +43,7 @@ async def list_people(
         merchant_names=await overview_service.find_merchant_names(ctx, {merchant} if merchant else set()),
         heads=sort_heads(request, sort, ["name", "-created"]),
         role_names=role_names(),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

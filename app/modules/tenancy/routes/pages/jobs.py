@@ -61,7 +61,7 @@ async def list_jobs(request: Request, ctx: Ctx = VIEW, cursor: Annotated[Cursor 
         "jobs",
         jobs=[(work, _(work.title), _who(work, names)) for work in page.items],
         states=STATES,
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 
@@ -90,7 +90,7 @@ async def read_job(
             for name, label, count in _tabs(job)
         ],
         files=await files.list_of_job(ctx, job_id),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

@@ -64,7 +64,7 @@ async def list_cards(
         status_choices=[(item.value, _(name)) for item, name in views.STATUS_NAMES.items()],
         **STATUS_WORDS,
         **merchants,
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

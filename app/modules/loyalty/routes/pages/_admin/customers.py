@@ -51,7 +51,7 @@ async def list_customers(
         needs_merchant=platform_service.needs_merchant(q, merchant or None),
         most_found=platform_service.MOST_PEOPLE,
         **await merchant_values(ctx, merchant or None, {merchant_id for merchant_id, _person in page.items}),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

@@ -70,7 +70,7 @@ async def list_programs(
         type_names={item: _(name) for item, name in TYPE_NAMES.items()},
         most_counted=platform.MOST_COUNTED,
         **merchants,
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

@@ -84,7 +84,7 @@ async def list_entries(
         is_filtered=bool(chosen),
         without_target=with_filter(request, target=None),
         export_href=f"/api/v1/merchants/loyalty/audit.csv?{urlencode(chosen)}".rstrip("?"),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 

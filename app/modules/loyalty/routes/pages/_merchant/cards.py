@@ -80,7 +80,7 @@ async def list_cards(
         filters=filters,
         sort=order.value,
         heads={} if q else sort_heads(request, order.value, [card_queries.CardSort.NEWEST]),
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
         program=await programs.find_program(ctx),
         may_trash=permissions.is_allowed("loyalty.card.trash", ctx.actor.role),
         may_bulk=permissions.is_allowed("loyalty.card.bulk", ctx.actor.role, bound_to=ctx.actor.store_id),

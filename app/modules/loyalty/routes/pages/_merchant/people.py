@@ -77,7 +77,7 @@ async def list_customers(
         program=await programs.find_program(ctx),
         may_merge=permissions.is_allowed("loyalty.customer.merge", ctx.actor.role, bound_to=ctx.actor.store_id),
         max_found=people_service.MAX_FOUND,
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 
@@ -101,7 +101,7 @@ async def list_duplicates(request: Request, ctx: Ctx = MERGE, cursor: Place = No
         ctx,
         "customer-duplicates",
         pairs=[(_row(pair.older), _row(pair.newer), _(LIKENESSES[pair.likeness])) for pair in page.items],
-        **page_links(request, page.next_cursor, page.previous_cursor),
+        **page_links(request, page),
     )
 
 
@@ -139,5 +139,5 @@ async def read_customer(request: Request, customer_id: uuid.UUID, ctx: Ctx = REA
         may_change=permissions.is_allowed("loyalty.customer.manage", ctx.actor.role) and not person.customer.is_anonymized,
         may_erase=permissions.is_allowed("loyalty.customer.erase", ctx.actor.role, bound_to=ctx.actor.store_id),
         may_see_audit=permissions.is_allowed("loyalty.audit.read", ctx.actor.role, bound_to=ctx.actor.store_id),
-        **page_links(request, page.next_cursor),
+        **page_links(request, page),
     )
