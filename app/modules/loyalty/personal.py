@@ -28,5 +28,6 @@ IMPERSONAL: Mapping[str, str] = {
     "loyalty_programs": "type name card_name colour logo_path stamp_reward terms_text terms_cms_page_slug",
     "loyalty_rewards": "name description",
     "loyalty_staff_pins": "role",
+    "loyalty_terms_texts": "text",
     "loyalty_transactions": "type quota_day order_reference op_key",
 }

@@ -5,7 +5,7 @@ from app.modules.loyalty.models.greeting import BirthdayGreeting
 from app.modules.loyalty.models.import_job import Import, ImportProblem
 from app.modules.loyalty.models.logo import Logo
 from app.modules.loyalty.models.merge_run import MergeRun
-from app.modules.loyalty.models.program import MerchantSettings, Program, Reward
+from app.modules.loyalty.models.program import MerchantSettings, Program, Reward, TermsText
 from app.modules.loyalty.models.terminal import PairingCode, StaffPin, Terminal
 from app.modules.loyalty.models.transaction import Transaction
 
@@ -22,5 +22,6 @@ __all__ = [
     "Reward",
     "StaffPin",
     "Terminal",
+    "TermsText",
     "Transaction",
 ]

@@ -87,6 +87,18 @@ class Reward(MerchantModel):
     deleted_at: Mapped[dt.datetime | None]
 
 
+class TermsText(Base):
+    """A text that a program's own terms have or had; a consent refers to its number. It outlasts the program."""
+
+    __tablename__ = "loyalty_terms_texts"
+
+    merchant_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    program_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    created_at: Mapped[dt.datetime]
+
+
 class MerchantSettings(Base):
     """A merchant's choices for all its terminals, one row per merchant.
 

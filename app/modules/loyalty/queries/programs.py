@@ -5,6 +5,7 @@ import datetime as dt
 import decimal
 import uuid
 import zoneinfo
+from collections.abc import Collection
 
 import asyncpg
 
@@ -25,6 +26,13 @@ SETTINGS = """
 SELECT allow_cross_location_redemption, pin_policy, pin_length, unlock_minutes, max_pin_attempts, pin_lock_minutes, void_policy,
        redeem_limit_points, retention_years
 FROM loyalty_merchant_settings WHERE merchant_id = $1
+"""
+# Another program's texts have the same numbers: the one counts that was the latest with its number at that moment.
+TERMS_TEXTS = """
+SELECT w.version, w.at, t.text FROM unnest($2::int[], $3::timestamptz[]) AS w (version, at)
+CROSS JOIN LATERAL (
+  SELECT text FROM loyalty_terms_texts t WHERE t.merchant_id = $1 AND t.version = w.version AND t.created_at <= w.at
+  ORDER BY t.created_at DESC LIMIT 1) t
 """
 
 
@@ -119,3 +127,9 @@ def rules_of(program: Program, zone: zoneinfo.ZoneInfo, *, void_policy: VoidPoli
 def _program(row: asyncpg.Record) -> Program:
     values = dict(row)
     return Program(**values | {"type": ProgramType(values["type"])})
+
+
+async def find_terms_texts(ctx: Ctx, wanted: Collection[tuple[int, dt.datetime]]) -> dict[tuple[int, dt.datetime], str]:
+    """Return what the merchant's own terms said under a number at an instant, by both; texts that are not known are left out."""
+    rows = await ctx.conn.fetch(TERMS_TEXTS, ctx.merchant_id, [number for number, _ in wanted], [at for _, at in wanted]) if wanted else []
+    return {(row["version"], row["at"]): row["text"] for row in rows}

@@ -39,6 +39,11 @@ UPDATE loyalty_programs SET updated_at = $3, expiration_changed_at = $4, terms_v
   {", ".join(f"{name} = ${number + 6}" for number, name in enumerate(EDITABLE))}
 WHERE merchant_id = $1 AND id = $2
 """
+KEEP_TERMS = """
+INSERT INTO loyalty_terms_texts (merchant_id, program_id, version, text, created_at)
+SELECT merchant_id, id, terms_version, terms_text, $3 FROM loyalty_programs WHERE merchant_id = $1 AND id = $2
+ON CONFLICT DO NOTHING
+"""
 SAVE_SETTINGS = """
 UPDATE loyalty_merchant_settings SET pin_policy = $2, pin_length = $3, unlock_minutes = $4, max_pin_attempts = $5, pin_lock_minutes = $6,
   void_policy = $7, redeem_limit_points = $8, updated_at = $9
@@ -75,8 +80,9 @@ class ProgramForm:
 async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
     """Create the merchant's program, or change the live one, and return it. ProgramInvalidException names every wrong field.
 
-    A changed text of the terms raises `terms_version`, a changed expiry period is remembered with its moment. Its page of terms
-    must be public at the owning store; it stays so as long as it is chosen. StoreNotFoundException for a store that is not there.
+    A changed text of the terms raises `terms_version` and is kept for ever; a changed expiry period is remembered with its moment. Its
+    page of terms must be public at the owning store; it stays so as long as it is chosen. StoreNotFoundException for a store that is
+    not there.
     """
     _check(form)
     await ensure_settings(ctx)
@@ -94,6 +100,7 @@ async def save_program(ctx: Ctx, form: ProgramForm) -> Program:
         )
         terms_version = old.terms_version + (old.terms_text != form.terms_text)
         await ctx.conn.execute(UPDATE, ctx.merchant_id, program_id, ctx.now, changed_at, terms_version, *values)
+    await ctx.conn.execute(KEEP_TERMS, ctx.merchant_id, program_id, ctx.now)
     ctx.emit(ProgramChanged(program_id=program_id))
     changes = {name: _column(form, name) for name in EDITABLE if old is None or _differs(old, form, name)}
     changes.pop("terms_text", None)

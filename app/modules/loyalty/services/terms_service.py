@@ -68,6 +68,17 @@ async def find_accepted_pages(
     return {consent: page for consent, page in found.items() if page is not None}
 
 
+async def find_accepted_texts(ctx: Ctx, consents: Iterable[customers.ConsentRecord]) -> Mapping[customers.ConsentRecord, str]:
+    """Return for each of `consents` to the program's own text of the terms what it said; "" where the standard sentence was shown."""
+    named = {
+        consent: (int(consent.text_version), consent.at)
+        for consent in consents
+        if consent.purpose is customers.ConsentPurpose.TERMS and consent.text_version.isascii() and consent.text_version.isdigit()
+    }
+    texts = await programs.find_terms_texts(ctx, set(named.values()))
+    return {consent: texts[name] for consent, name in named.items() if name in texts}
+
+
 async def is_page_used(ctx: Ctx, page_id: uuid.UUID) -> bool:
     """Return whether the live program shows this page as its terms."""
     program = await programs.find_program(ctx)

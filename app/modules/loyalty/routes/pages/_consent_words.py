@@ -6,6 +6,7 @@ from typing import Any
 from app.core.context import Ctx
 from app.core.i18n import N_
 from app.modules.customers import public as customers
+from app.modules.loyalty.routes.pages._storefront_views import paragraphs
 from app.modules.loyalty.services import terms_service
 
 PURPOSES = {customers.ConsentPurpose.TERMS: N_("Terms of the program"), customers.ConsentPurpose.MARKETING: N_("Marketing e-mails")}
@@ -23,5 +24,11 @@ SOURCES = {
 async def consent_values(ctx: Ctx, customer_id: uuid.UUID) -> dict[str, Any]:
     """Return what a page needs to list somebody's consents, the latest first, with the texts that were agreed to."""
     consents = list(reversed(await customers.list_consents(ctx, customer_id)))
-    accepted = await terms_service.find_accepted_pages(ctx, consents)
-    return {"consents": consents, "accepted_pages": accepted, "purposes": PURPOSES, "sources": SOURCES}
+    texts = await terms_service.find_accepted_texts(ctx, consents)
+    return {
+        "consents": consents,
+        "accepted_pages": await terms_service.find_accepted_pages(ctx, consents),
+        "accepted_texts": {consent: paragraphs(text) for consent, text in texts.items()},
+        "purposes": PURPOSES,
+        "sources": SOURCES,
+    }

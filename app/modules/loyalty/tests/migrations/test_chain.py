@@ -7,7 +7,7 @@ from app.core.db import migrate
 from app.modules.loyalty.tests.migrations.conftest import AtVersion
 from app.modules.loyalty.tests.migrations.rows import add_card, add_merchant, add_transaction
 
-VERSIONS = tuple(f"loyalty_{number:03}" for number in range(1, 12))
+VERSIONS = tuple(f"loyalty_{number:03}" for number in range(1, 13))
 HEAD = VERSIONS[-1]
 
 LEFTOVERS = """

@@ -14,7 +14,7 @@ from app.core.db.engine import Database
 from app.modules.cms.tests.factories import PageText, delete_page, make_page, publish_text
 from app.modules.loyalty.domain.terms import TermsText, parse_seen
 from app.modules.loyalty.tests import counter
-from app.modules.loyalty.tests.factories import MadeShop, make_shop
+from app.modules.loyalty.tests.factories import MadeShop, make_program, make_shop
 from app.modules.tenancy.tests.factories import make_admin, make_merchant, sign_in_cookie
 
 PROGRAM = "/api/v1/merchants/loyalty/program"
@@ -245,10 +245,36 @@ async def test_what_was_agreed_to_can_be_read_for_ever(
         (admin, f"/admin/customers/{customer_id}"),
     ):
         text = re.sub(r">\s+<", "><", (await reader.get(path, headers={"Accept": "text/html"})).text)
-        assert text.count('<div class="prose-kit" lang="de"><p><strong>Bedingungen</strong></p><h3>Ihre Karte</h3>') == 1, path
+        assert text.count('<strong lang="de">Bedingungen</strong></p><div class="prose-kit" lang="de"><h3>Ihre Karte</h3>') == 1, path
         assert "Ganz anders." not in text
     listed = (await browser.get(f"/api/v1/merchants/loyalty/customers/{customer_id}/consents")).json()["items"]
     assert ("terms@1", "de") in [(item["text_version"], item["locale"]) for item in listed]
+
+
+async def test_the_programs_own_text_can_be_read_for_ever_too(
+    database: Database, owner: Owner, client: httpx.AsyncClient, superuser: asyncpg.Connection
+) -> None:
+    shop = await make_shop(database)
+    browser = owner(shop)
+    await choose(browser, terms_text="Premier.\n\nSecond.")
+    await enroll(client, shop)
+    await choose(browser, terms_text="Tout autre.")
+    await browser.post(f"/api/v1/merchants/loyalty/programs/{shop.program.id}/trash", json={"reason": "Old"})
+    await make_program(database, shop.merchant, terms_text="Nouveau un.")
+    await choose(browser, terms_text="Nouveau deux.")
+    customer_id = await superuser.fetchval("SELECT id FROM customers WHERE merchant_id = $1", shop.merchant.id)
+    assert ("terms", "2", "fr") in await consents(superuser, shop)
+    kept = await superuser.fetch(
+        "SELECT version, text FROM loyalty_terms_texts WHERE merchant_id = $1 ORDER BY created_at", shop.merchant.id
+    )
+    assert [tuple(row) for row in kept] == [
+        (1, ""), (2, "Premier.\n\nSecond."), (3, "Tout autre."), (1, "Nouveau un."), (2, "Nouveau deux."),
+    ]  # fmt: skip
+    for reader, path in ((client, f"/s/{shop.merchant.store.code}/loyalty/my-data"), (browser, f"/merchants/customers/{customer_id}")):
+        text = re.sub(r">\s+<", "><", (await reader.get(path, headers={"Accept": "text/html"})).text)
+        assert text.count("<p>Premier.</p><p>Second.</p>") == 1, path
+        assert "Tout autre." not in text
+        assert "Nouveau" not in text
 
 
 async def test_the_programs_answer_names_the_page_and_how_to_accept_it(
