@@ -6,6 +6,7 @@ import re
 from app.core.i18n.locale import LOCALES
 
 _SEEN = re.compile(rf"(?P<slug>[a-z0-9-]{{1,60}})@(?P<version>[1-9][0-9]{{0,8}}):(?P<locale>{'|'.join(LOCALES)})")
+_OWN = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,3 +32,9 @@ def parse_seen(text: str | None) -> TermsText | None:
     """Return what a form says it showed; None when it says nothing, or nothing that we wrote."""
     match = _SEEN.fullmatch(text or "")
     return None if match is None else TermsText(match["slug"], int(match["version"]), match["locale"])
+
+
+def parse_own_version(text: str | None, *, latest: int) -> int | None:
+    """Return which of the program's own texts, `latest` being the present one, a form says it showed; None when it says no such."""
+    match = _OWN.fullmatch(text or "")
+    return int(match[0]) if match is not None and int(match[0]) <= latest else None

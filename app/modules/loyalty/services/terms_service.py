@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from app.core.context import Ctx
 from app.modules.cms import public as cms
 from app.modules.customers import public as customers
-from app.modules.loyalty.domain.terms import TermsText, parse_seen
+from app.modules.loyalty.domain.terms import TermsText, parse_own_version, parse_seen
 from app.modules.loyalty.queries import programs
 from app.modules.loyalty.queries.programs import Program
 from app.modules.tenancy import public as tenancy
@@ -29,6 +29,11 @@ async def find_terms_page(ctx: Ctx, program: Program, locale: str, *, first_head
     return await cms.find_published(ctx, store.id, program.terms_cms_page_slug, locale, first_heading=first_heading)
 
 
+def seen_of(program: Program, page: cms.PublishedPage | None) -> str:
+    """Return how a form says which text it shows: `page`, else the program's own."""
+    return str(program.terms_version) if page is None else text_of(page).seen
+
+
 def text_of(page: cms.PublishedPage) -> TermsText:
     """Return which text a page shows."""
     return TermsText(page.slug, page.version, page.locale)
@@ -37,11 +42,11 @@ def text_of(page: cms.PublishedPage) -> TermsText:
 async def find_accepted_text(ctx: Ctx, program: Program, *, seen: str | None, locale: str) -> tuple[str, str]:
     """Return how the consent names the text that somebody accepts, and its language.
 
-    `seen` is what their form showed: it counts when the merchant did publish it, so that a page which is published anew
+    `seen` is what their form showed: it counts when the merchant did publish it, so that a text which is published anew
     meanwhile is not taken as accepted. Otherwise the text that counts now, in `locale` as far as there is one.
     """
     if program.terms_cms_page_slug is None:
-        return str(program.terms_version), locale
+        return str(parse_own_version(seen, latest=program.terms_version) or program.terms_version), locale
     shown = parse_seen(seen)
     if (
         shown is not None

@@ -61,7 +61,7 @@ async def terminal(
         is_locked=is_locked,
         terms_text=program.terms_text,
         terms_page=terms_page,
-        terms_seen=terms_service.text_of(terms_page).seen if terms_page else None,
+        terms_seen=terms_service.seen_of(program, terms_page),
         is_device=ctx.actor.terminal_id is not None,
         accent=program.colour,
         logo_url=program.logo_path,

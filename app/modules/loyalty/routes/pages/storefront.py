@@ -43,7 +43,7 @@ async def terms_values(ctx: Ctx, offer: Offer) -> dict[str, Any]:
     page = await terms_service.find_terms_page(ctx, offer.program, ctx.locale, first_heading=3)
     return {
         "terms_page": page,
-        "terms_seen": terms_service.text_of(page).seen if page else None,
+        "terms_seen": terms_service.seen_of(offer.program, page),
         "paragraphs": views.paragraphs(offer.program.terms_text),
     }
 

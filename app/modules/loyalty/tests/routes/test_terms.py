@@ -12,7 +12,7 @@ import pytest
 from app.core.credentials import TERMINAL_COOKIE
 from app.core.db.engine import Database
 from app.modules.cms.tests.factories import PageText, delete_page, make_page, publish_text
-from app.modules.loyalty.domain.terms import TermsText, parse_seen
+from app.modules.loyalty.domain.terms import TermsText, parse_own_version, parse_seen
 from app.modules.loyalty.tests import counter
 from app.modules.loyalty.tests.factories import MadeShop, make_program, make_shop
 from app.modules.tenancy.tests.factories import make_admin, make_merchant, sign_in_cookie
@@ -145,9 +145,15 @@ async def test_without_a_page_the_programs_own_text_counts(
     await choose(owner(shop), terms_text="Premier.\n\nSecond.")
     page = await join_page(client, shop, "fr")
     assert "<p>Premier.</p><p>Second.</p>" in re.sub(r">\s+<", "><", page)
-    assert "terms_seen" not in page
-    await enroll(client, shop, terms_seen="terms@1:fr")
-    assert await consents(superuser, shop) == [("terms", "2", "fr"), ("marketing", "2", "fr")]
+    assert '<input type="hidden" name="terms_seen" value="2">' in page
+    await choose(owner(shop), terms_text="Tout autre.")
+    for seen in ("2", "terms@1:fr", "4", "02", "-1", None):
+        await enroll(client, shop, terms_seen=seen)
+        client.cookies.clear()
+    found = await superuser.fetch(
+        "SELECT text_version, locale FROM customer_consents WHERE merchant_id = $1 AND purpose = 'terms' ORDER BY at", shop.merchant.id
+    )
+    assert [tuple(row) for row in found] == [("2", "fr"), *[("3", "fr")] * 5], "the first form was opened before"
 
 
 async def test_the_consent_says_which_version_in_which_language(
@@ -297,4 +303,5 @@ def test_how_a_form_says_what_it_showed() -> None:
     text = TermsText("my-terms", 12, "lb")
     assert (text.text_version, text.seen) == ("my-terms@12", "my-terms@12:lb")
     assert parse_seen(text.seen) == text
+    assert [parse_own_version(odd, latest=3) for odd in ("1", "3", "4", "0", "03", "٣", "a@1:fr", "", None)] == [1, 3] + [None] * 7
     assert [parse_seen(odd) for odd in (None, "", "a@1", "a@01:fr", "a@1:xx", "A@1:fr", "a@1:fr ", "a@1234567890:fr")] == [None] * 8
