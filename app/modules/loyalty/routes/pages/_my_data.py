@@ -38,7 +38,7 @@ async def my_data(request: Request, ctx: Ctx = OWN) -> Response:
 
 
 @router.get("/loyalty/my-data/erase", summary="Erase one's own data")
-async def erase(request: Request, ctx: Ctx = OWN) -> Response:
+async def erase(request: Request, ctx: Ctx = access("storefront", "loyalty.own_data.read", limit="30/minute")) -> Response:
     """Show what goes and what stays, and ask once more."""
     offer = await storefront_service.get_offer(ctx)
     preview = await privacy_service.preview_erasure(ctx, own_id(ctx))
