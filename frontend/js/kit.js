@@ -12,6 +12,7 @@ export { copyText } from "./lib/copy.js";
 export { openModal, closeModal } from "./lib/modal.js";
 export { serialize } from "./lib/serialize.js";
 export { followForm, guardUnsaved } from "./lib/live-preview.js";
+export { followWork } from "./lib/progress.js";
 export { focusWhenShown } from "./lib/focus.js";
 export { previewAccent } from "./lib/colour.js";
 

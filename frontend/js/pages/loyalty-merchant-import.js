@@ -1,10 +1,9 @@
 /** Imports: a file is sent as it is, then its progress is followed until the server has more to show. Exports ask for what was chosen. */
-import { ApiError, component, formatNumber, get, ngettext, request, _ } from "../kit.js";
+import { ApiError, component, followWork, formatNumber, ngettext, request, _ } from "../kit.js";
 
 const IMPORTS = "/api/v1/merchants/loyalty/imports";
 const UPLOAD_MS = 5 * 60_000; // 10 MB over a slow line
 const MAX_BYTES = 10 * 1024 * 1024;
-const LOOK_MS = 1000;
 
 component("importUpload", () => ({
   error: "",
@@ -38,31 +37,11 @@ component("importUpload", () => ({
   },
 }));
 
-component("importJob", () => ({
-  progress: "",
-  isStuck: false,
-
-  init() {
-    this.show(this.$refs.bar.value);
-    this.look();
-  },
-
-  show(done) {
-    this.progress = ngettext("%(num)s line", "%(num)s lines", done, { num: formatNumber(done) });
-  },
-
-  async look() {
-    try {
-      const job = await get(`${IMPORTS}/${this.$root.dataset.id}`);
-      this.isStuck = false;
-      if (job.status !== this.$root.dataset.status) return location.reload();
-      this.$refs.bar.value = job.counts.read ?? 0;
-      this.show(job.counts.read ?? 0);
-    } catch {
-      this.isStuck = true;
-    }
-    setTimeout(() => this.look(), LOOK_MS);
-  },
+component("importJob", () => followWork({
+  path: IMPORTS,
+  isOver: (job, shown) => job.status !== shown.status,
+  count: (job) => ({ done: job.counts.read ?? 0, all: job.lines }),
+  say: (done) => ngettext("%(num)s line", "%(num)s lines", done, { num: formatNumber(done) }),
 }));
 
 // An empty field of a download means: no limit. The address then does not name it.
