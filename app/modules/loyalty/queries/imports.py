@@ -40,10 +40,11 @@ JOIN loyalty_transactions t ON t.merchant_id = c.merchant_id AND t.card_id = c.i
 WHERE c.merchant_id = $1 AND c.customer_id = ANY($2::uuid[]) AND t.type = 'balance_imported' AND t.op_key >= $3 AND t.op_key < $4
 """
 NUMBERS = """
-SELECT number, customer_id FROM (
-  SELECT card_number AS number, customer_id FROM loyalty_cards WHERE merchant_id = $1 AND card_number = ANY($2::text[])
-  UNION ALL
-  SELECT external_number, customer_id FROM loyalty_cards WHERE merchant_id = $1 AND external_number = ANY($2::text[])) n
+SELECT c.card_number AS number, c.customer_id, EXISTS (
+  SELECT FROM loyalty_transactions t WHERE t.merchant_id = c.merchant_id AND t.card_id = c.id) AS is_live
+FROM loyalty_cards c WHERE c.merchant_id = $1 AND c.card_number = ANY($2::text[])
+UNION ALL
+SELECT external_number, customer_id, false FROM loyalty_cards WHERE merchant_id = $1 AND external_number = ANY($2::text[])
 """
 
 
@@ -77,6 +78,14 @@ class ImportView:
     def locale(self) -> str:
         """The language of whoever asked for it."""
         return str(self.stored_choices.get("locale", "en"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NumberedCard:
+    """Whose card has a number. `is_live` says that the number is ours and the card has a history here: then its balance is here too."""
+
+    customer_id: uuid.UUID | None
+    is_live: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ async def find_booked(ctx: Ctx, customer_ids: Sequence[uuid.UUID], prefix: str) 
     return found
 
 
-async def find_numbers(ctx: Ctx, numbers: Sequence[str]) -> dict[str, uuid.UUID | None]:
-    """Return which of `numbers` cards of the merchant have, ours or another system's, and whose they are."""
+async def find_numbers(ctx: Ctx, numbers: Sequence[str]) -> dict[str, NumberedCard]:
+    """Return the cards of the merchant that have one of `numbers`, ours or another system's, by number."""
     rows = await ctx.conn.fetch(NUMBERS, ctx.merchant_id, list(numbers)) if numbers else []
-    return {row["number"]: row["customer_id"] for row in rows}
+    return {row["number"]: NumberedCard(row["customer_id"], row["is_live"]) for row in rows}

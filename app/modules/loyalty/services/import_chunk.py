@@ -23,7 +23,7 @@ from app.modules.loyalty.domain.import_problems import ImportBusyException, Line
 from app.modules.loyalty.domain.import_values import Line
 from app.modules.loyalty.events import CardEnrolled
 from app.modules.loyalty.queries import imports, locks, programs
-from app.modules.loyalty.queries.imports import HeldCard
+from app.modules.loyalty.queries.imports import HeldCard, NumberedCard
 from app.modules.loyalty.queries.programs import Program
 from app.modules.loyalty.services import ledger
 
@@ -103,7 +103,7 @@ class Known:
     ids: Mapping[str, uuid.UUID]
     cards: Mapping[uuid.UUID, Sequence[HeldCard]]
     booked: Mapping[uuid.UUID, set[str]]
-    numbers: Mapping[str, uuid.UUID | None]
+    numbers: Mapping[str, NumberedCard]
 
 
 def card_of(setting: Setting, known: Known, customer_id: uuid.UUID, store_id: uuid.UUID) -> HeldCard | None:
@@ -111,9 +111,16 @@ def card_of(setting: Setting, known: Known, customer_id: uuid.UUID, store_id: uu
     return next((card for card in known.cards.get(customer_id, ()) if setting.is_cross_location or card.store_id == store_id), None)
 
 
-def is_booked(setting: Setting, known: Known, customer_id: uuid.UUID, store_id: uuid.UUID) -> bool:
-    """Return whether the source's balance was imported for the person, also before the merchant changed where cards work."""
-    keys = known.booked.get(customer_id)
+def is_booked(setting: Setting, known: Known, customer_id: uuid.UUID, candidate: Candidate) -> bool:
+    """Return whether a line's balance is here already.
+
+    Either it was imported for the person from this source, also before the merchant changed where cards work; or the line is of a card
+    of this merchant (an own export, imported where it comes from), whose balance is what the ledger says.
+    """
+    numbered = known.numbers.get(candidate.line.card_number or "")
+    if numbered is not None and numbered.is_live and numbered.customer_id == customer_id:
+        return True
+    keys, store_id = known.booked.get(customer_id), candidate.store_id
     if not keys:
         return False
     source = setting.choices.source
@@ -134,7 +141,7 @@ async def look(ctx: Ctx, setting: Setting, candidates: Sequence[Candidate], find
         line, customer_id = candidate.line, ids.get(candidate.address)
         if candidate.address in erased and customer_id is None:
             findings.refuse(line, Field.EMAIL, LineProblem.WAS_ERASED)
-        elif line.card_number in numbers and (customer_id is None or numbers[line.card_number] != customer_id):
+        elif line.card_number in numbers and (customer_id is None or numbers[line.card_number].customer_id != customer_id):
             findings.refuse(line, Field.CARD_NUMBER, LineProblem.CARD_NUMBER_TAKEN)
         elif customer_id is not None and candidate.has_balance and _is_unusable(setting, known, candidate, customer_id):
             findings.refuse(line, Field.POINTS, LineProblem.CARD_UNUSABLE)
@@ -143,7 +150,7 @@ async def look(ctx: Ctx, setting: Setting, candidates: Sequence[Candidate], find
     return kept, known
 
 
-async def read_known(ctx: Ctx, setting: Setting, ids: Mapping[str, uuid.UUID], numbers: Mapping[str, uuid.UUID | None]) -> Known:
+async def read_known(ctx: Ctx, setting: Setting, ids: Mapping[str, uuid.UUID], numbers: Mapping[str, NumberedCard]) -> Known:
     """Return what is known of the people `ids`."""
     people = list(ids.values())
     booked = await imports.find_booked(ctx, people, operation_prefix(setting.choices.source))
@@ -152,7 +159,7 @@ async def read_known(ctx: Ctx, setting: Setting, ids: Mapping[str, uuid.UUID], n
 
 def _is_unusable(setting: Setting, known: Known, candidate: Candidate, customer_id: uuid.UUID) -> bool:
     card = card_of(setting, known, customer_id, candidate.store_id)
-    if card is None or is_booked(setting, known, customer_id, candidate.store_id):
+    if card is None or is_booked(setting, known, customer_id, candidate):
         return False
     is_full = card.points + candidate.line.points > MAX_BALANCE or card.stamps + candidate.line.stamps > MAX_BALANCE
     return card.status is not CardStatus.ACTIVE or is_full
@@ -164,7 +171,7 @@ async def check_chunk(ctx: Ctx, setting: Setting, candidates: Sequence[Candidate
     for candidate in kept:
         customer_id = known.ids.get(candidate.address)
         card = None if customer_id is None else card_of(setting, known, customer_id, candidate.store_id)
-        is_repeat = customer_id is not None and is_booked(setting, known, customer_id, candidate.store_id)
+        is_repeat = customer_id is not None and is_booked(setting, known, customer_id, candidate)
         _count(findings.counts, candidate, is_new=customer_id is None, has_card=card is not None, is_repeat=is_repeat)
         if card is None and not is_repeat and _is_due(ctx, setting, candidate.line):
             findings.counts.update(due_people=1, due_points=candidate.line.points)
@@ -211,7 +218,7 @@ async def import_chunk(ctx: Ctx, setting: Setting, candidates: Sequence[Candidat
     cards = await _make_cards(ctx, setting, known, list(zip(kept, (person.id for person in imported), strict=True)))
     wanted = []
     for candidate, person, (card_id, is_new_card) in zip(kept, imported, cards, strict=True):
-        is_repeat = is_booked(setting, known, person.id, candidate.store_id)
+        is_repeat = is_booked(setting, known, person.id, candidate)
         _count(findings.counts, candidate, is_new=candidate.address not in before.ids, has_card=not is_new_card, is_repeat=is_repeat)
         if candidate.has_balance and not is_repeat:
             wanted.append((candidate, person.id, card_id))

@@ -187,6 +187,23 @@ async def test_an_export_is_safe_to_open_and_can_be_imported(
     await assert_ledger_is_whole(database, empty.merchant.id)
 
 
+async def test_an_own_export_changes_nothing_where_it_comes_from(
+    client: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection
+) -> None:
+    """Points are never doubled: a line with the number of a card that lives here is that card, whatever the source is called."""
+    shop = await make_shop(database)
+    await bring_in(client, database, shop, "email,first_name,points,stamps\nanna@example.lu,Anna,120,3\nbob@example.lu,Bob,0,0\n")
+    await make_card(database, shop.merchant, stamps=2, amount_cents=5_000)
+    exported = (await get(client, shop, f"{EXPORTS}/cards.csv")).text
+    before = [tuple(row) for row in await people_of(superuser, shop)]
+    counts = (await bring_in(client, database, shop, exported, source="own export"))["counts"]
+    assert {name: counts[name] for name in ("fine", "known_people", "new_cards", "already", "points", "stamps")} == {
+        "fine": 3, "known_people": 3, "new_cards": 0, "already": 2, "points": 0, "stamps": 0,
+    }  # fmt: skip
+    assert [tuple(row) for row in await people_of(superuser, shop)] == before
+    await assert_ledger_is_whole(database, shop.merchant.id)
+
+
 async def test_transactions_and_customers_as_files(client: httpx.AsyncClient, database: Database, superuser: asyncpg.Connection) -> None:
     shop = await make_shop(database, stores=2)
     await make_settings(database, shop.merchant, cross_location=False)
