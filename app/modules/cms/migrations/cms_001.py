@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from app.core.db import table_locks
 from app.core.db.rls import APPEND_ONLY, protect_tenant_table
 
 revision = "cms_001"
@@ -94,5 +95,6 @@ def belongs_to_page(table: str) -> sa.ForeignKeyConstraint:
 
 def downgrade() -> None:
     """Drop the pages and all that was published."""
+    table_locks.take("tenancy_merchants", "tenancy_stores")
     for table in (VERSIONS, DRAFTS, PAGES):
         op.drop_table(table)

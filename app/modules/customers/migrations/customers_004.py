@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
+from app.core.db import indexes
 from app.core.db.rls import APPEND_ONLY, protect_tenant_table
 
 revision = "customers_004"
@@ -15,6 +16,7 @@ branch_labels = None
 depends_on = ("core_003",)
 
 INSTANT = sa.DateTime(timezone=True)
+WARNED = "ix_customers_retention_warned"
 ROLES = "orion_app, orion_platform"
 
 # History stays history, until the person it is about is erased.
@@ -65,7 +67,12 @@ SCRUB_AUDIT_NAME = "customers_scrub_audit(uuid, uuid, uuid[])"
 
 
 def upgrade() -> None:
-    """Create the log, and let the application remove what it must."""
+    """Create the log, and let the application remove what it must. The column comes first and can be run again after an interruption."""
+    op.add_column("customers", sa.Column("retention_warned_at", INSTANT), if_not_exists=True)
+    with indexes.beside_traffic():
+        indexes.build(
+            WARNED, "customers (merchant_id, retention_warned_at) WHERE retention_warned_at IS NOT NULL AND anonymized_at IS NULL"
+        )
     op.create_table(
         "erasure_log",
         sa.Column("merchant_id", UUID(as_uuid=True), nullable=False),
@@ -77,13 +84,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_erasure_log_at", "erasure_log", ["at"])
     protect_tenant_table(op.get_bind(), "erasure_log", app=APPEND_ONLY, platform=APPEND_ONLY)
-    op.add_column("customers", sa.Column("retention_warned_at", INSTANT))
-    op.create_index(
-        "ix_customers_retention_warned",
-        "customers",
-        ["merchant_id", "retention_warned_at"],
-        postgresql_where=sa.text("retention_warned_at IS NOT NULL AND anonymized_at IS NULL"),
-    )
     op.execute(CONSENTS_ARE_HISTORY)
     op.execute(f"GRANT DELETE ON customer_consents TO {ROLES}")
     op.execute("GRANT UPDATE (status, body) ON core_idempotency TO orion_app")
@@ -98,6 +98,5 @@ def downgrade() -> None:
     op.execute("REVOKE UPDATE (status, body) ON core_idempotency FROM orion_app")
     op.execute(f"REVOKE DELETE ON customer_consents FROM {ROLES}")
     op.execute(CONSENTS_STAY)
-    op.drop_index("ix_customers_retention_warned", "customers")
-    op.drop_column("customers", "retention_warned_at")
+    op.drop_column("customers", "retention_warned_at")  # and its index with it
     op.drop_table("erasure_log")

@@ -12,6 +12,8 @@ from collections import Counter
 import sqlalchemy as sa
 from alembic import op
 
+from app.core.db import table_locks
+
 revision = "loyalty_003"
 down_revision = "loyalty_002"
 branch_labels = None
@@ -133,6 +135,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the checks; repaired rows stay as they are."""
+    table_locks.take("loyalty_programs", "loyalty_cards")
     for table, checks in CHECKS.items():
         op.execute(f"ALTER TABLE {table} {', '.join(f'DROP CONSTRAINT ck_{table}_{name}' for name in checks)}")
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
+from app.core.db import table_locks
 from app.core.db.rls import protect_tenant_table
 
 revision = "loyalty_006"
@@ -20,10 +21,12 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 ID = UUID(as_uuid=True)
 GREETINGS = "loyalty_birthday_greetings"
+TOUCHED = ("loyalty_programs", "customers", "loyalty_cards", "loyalty_transactions")
 
 
 def upgrade() -> None:
     """Add columns, none of which rewrites a table, and the table of greetings."""
+    table_locks.take(*TOUCHED)
     op.add_column("loyalty_cards", sa.Column("last_expiration_warning_at", INSTANT))
     op.add_column("loyalty_cards", sa.Column("last_reengagement_at", INSTANT))
     op.add_column("loyalty_transactions", sa.Column("acting_admin_id", ID))
@@ -46,6 +49,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them: warnings and greetings of this year are forgotten, a greeting could go out again."""
+    table_locks.take(*TOUCHED)
     op.drop_table(GREETINGS)
     op.drop_column("loyalty_programs", "birthday_bonus_points")  # and its check with it
     op.drop_column("loyalty_transactions", "acting_admin_id")

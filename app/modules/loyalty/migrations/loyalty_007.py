@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
-from app.core.db import indexes, trash
+from app.core.db import indexes, table_locks, trash
 
 revision = "loyalty_007"
 down_revision = "loyalty_006"
@@ -42,6 +42,7 @@ def upgrade() -> None:
     with indexes.beside_traffic():
         for name, definition in INDEXES.items():
             indexes.build(name, definition)
+    table_locks.take("tenancy_stores", PROGRAMS, CARDS)
     trash.add_columns(PROGRAMS)
     op.add_column(PROGRAMS, sa.Column("terms_cms_page_slug", sa.Text))
     op.add_column(PROGRAMS, sa.Column("owning_store_id", UUID(as_uuid=True)))
@@ -60,6 +61,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them: what lies in the trash stays there, who put it there is forgotten."""
+    table_locks.take("tenancy_stores", PROGRAMS, CARDS)
     for table in DELETABLE:
         op.execute(f"REVOKE DELETE ON {table} FROM orion_app")
     for table in (PROGRAMS, CARDS):

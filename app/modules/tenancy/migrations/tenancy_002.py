@@ -6,7 +6,7 @@ Revision ID: tenancy_002
 import sqlalchemy as sa
 from alembic import op
 
-from app.core.db import trash
+from app.core.db import table_locks, trash
 
 revision = "tenancy_002"
 down_revision = "tenancy_001"
@@ -44,6 +44,7 @@ WHERE (merchant_id, id) IN (
 
 def upgrade() -> None:
     """Add columns, free the codes of stores in the trash for their own merchant, and let what lies there be deleted."""
+    table_locks.take(MERCHANTS, STORES)
     for table in (MERCHANTS, STORES):
         trash.add_columns(table)
         trash.lock_live_rows(table)
@@ -58,6 +59,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them: what lies in the trash stays there, a store whose code was given to another gets one made from its id."""
+    table_locks.take(MERCHANTS, STORES)
     op.execute(f"REVOKE DELETE ON {MERCHANTS} FROM orion_platform")
     op.execute(f"REVOKE DELETE ON {STORES}, tenancy_sessions, tenancy_api_keys FROM orion_app")
     _replace_door("text, uuid", IS_STORE_CODE_FREE_BEFORE, "text")
