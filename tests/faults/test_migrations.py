@@ -32,8 +32,8 @@ READER_SECONDS = extent.times(short=300, full=5_000) / 1_000
 START = ("core_003", "tenancy_001", "customers_002", "messaging_004", "loyalty_002")
 STEPS = (
     "customers_003", "loyalty_003", "loyalty_004", "loyalty_005", "loyalty_006", "core_004", "core_005", "core_006", "tenancy_002",
-    "tenancy_003", "tenancy_004", "customers_004", "customers_005", "cms_001", "loyalty_007", "loyalty_008", "loyalty_009", "loyalty_010",
-    "loyalty_011",
+    "tenancy_003", "tenancy_004", "customers_004", "customers_005", "customers_006", "cms_001", "loyalty_007", "loyalty_008", "loyalty_009",
+    "loyalty_010", "loyalty_011", "loyalty_012",
 )  # fmt: skip
 
 PEOPLE = """

@@ -8,7 +8,7 @@ from tools.ast_rules.engine import Finding, Rule, Source, dotted_name, last_name
 
 _COMMIT_TEXT = re.compile(r"^\s*(COMMIT|ROLLBACK)\b")
 _LOCK_TEXT = re.compile(r"\bFOR\s+(NO\s+KEY\s+UPDATE|UPDATE|KEY\s+SHARE|SHARE)\b")
-_NO_BINDS = re.compile(r"\s*(ALTER|CREATE|GRANT|REVOKE|DROP|SET|COMMENT|DO|COPY|NOTIFY|LISTEN)\b")  # PostgreSQL takes none there
+_NO_BINDS = re.compile(r"\s*(ALTER|CREATE|GRANT|REVOKE|DROP|SET|COMMENT|DO|COPY|NOTIFY|LISTEN|LOCK)\b")  # PostgreSQL takes none there
 _STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\s")
 _STATEMENT_CALLS = frozenset(
     {"text", "execute", "executemany", "exec_driver_sql", "fetch", "fetchrow", "fetchval", "fetchmany", "scalar", "scalars"}
