@@ -11,7 +11,7 @@ from app.core.i18n import LOCALES, translate
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.services import trash_service
 from app.modules.loyalty.tests.factories import make_card, make_shop
-from app.modules.tenancy.tests.factories import MadeUser, make_member, merchant_ctx, sign_in_cookie
+from app.modules.tenancy.tests.factories import MadeUser, make_admin, make_member, merchant_ctx, sign_in_cookie
 
 Clients = Callable[..., httpx.AsyncClient]
 PAGES = ("/merchants/cards", "/merchants/stores", "/merchants/program")
@@ -89,3 +89,25 @@ async def test_what_can_be_moved_to_the_trash_has_its_dialog(make_client: Client
         assert not opens.search((await see(make_client(), path, shop.merchant.manager)).text), path
     alone = await make_shop(database)
     assert not opens.search((await see(make_client(), "/merchants/stores", alone.merchant.owner)).text), "the only store stays"
+
+
+async def test_the_platform_takes_several_stores_of_one_merchant_back_at_once(make_client: Clients, database: Database) -> None:
+    shops = [await make_shop(database, stores=3) for _ in range(2)]
+    admin = await make_admin(database)
+    client = make_client()
+    client.cookies.update(sign_in_cookie(admin))
+    for shop in shops:
+        for store in shop.merchant.stores[1:]:
+            path = f"/api/v1/admin/tenancy/merchants/{shop.merchant.id}/stores/{store.id}/trash"
+            assert (await client.post(path, json={"reason": "Never opened"})).status_code == 200
+    code = shops[0].merchant.stores[1].code
+    several = 'id="restore-many-form"'
+    assert several not in (await see(make_client(), "/admin/stores", admin, only_deleted="true")).text, "of two merchants"
+    found = (await see(make_client(), "/admin/stores", admin, only_deleted="true", q=code)).text
+    address = f"/api/v1/admin/tenancy/merchants/{shops[0].merchant.id}/stores/restore"
+    assert several in found
+    assert f'data-action="{address}"' in found
+    assert f'value="{shops[0].merchant.stores[1].id}"' in found
+    ids = [str(store.id) for store in shops[0].merchant.stores[1:]]
+    answer = await client.post(address, json={"ids": ids})
+    assert [item["outcome"] for item in answer.json()["items"]] == ["ok", "ok"]

@@ -27,7 +27,10 @@ async def show_merchants(request: Request, ctx: PlatformCtx, *, search: str, cur
 
 
 async def show_stores(request: Request, ctx: PlatformCtx, *, search: str, cursor: str | None) -> Response:
-    """Return the page of all merchants' stores in the trash, the latest first. BadCursor."""
+    """Return the page of all merchants' stores in the trash, the latest first. BadCursor.
+
+    Those of one merchant, as a search for it finds them, can be taken back several at once.
+    """
     page = await trash_service.list_trashed_stores(ctx, search=search, cursor=cursor)
     items = [
         TrashItem(
@@ -35,10 +38,14 @@ async def show_stores(request: Request, ctx: PlatformCtx, *, search: str, cursor
         )
         for item in page.items
     ]
-    return await _show(request, ctx, "stores-trash", search, page, items)
+    owners = {item.store.merchant_id for item in page.items}
+    restore_many = f"{API}/{owners.pop()}/stores/restore" if len(owners) == 1 else None
+    return await _show(request, ctx, "stores-trash", search, page, items, restore_many=restore_many)
 
 
-async def _show(request: Request, ctx: PlatformCtx, template: str, search: str, page: Page[Any], items: Sequence[TrashItem]) -> Response:
+async def _show(
+    request: Request, ctx: PlatformCtx, template: str, search: str, page: Page[Any], items: Sequence[TrashItem], **more: Any
+) -> Response:
     may_purge = permissions.is_allowed("tenancy.merchant.purge", ctx.actor.role)
     values = await trash_values(request, ctx, page, items, trash_service.names_of_deleters, may_purge=may_purge)
-    return show(request, ctx, template, q=search, zone="UTC", **values)
+    return show(request, ctx, template, q=search, zone="UTC", **values, **more)
