@@ -2,12 +2,15 @@
 
 import datetime as dt
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
+from app.core.i18n import N_
 from app.core.web.fields import Answer, Body, example
 
+NOT_CONFIRMED = N_("Please confirm by ticking this box. Nothing was deleted.")
 ID = "0199f1a0-5b7e-7c3a-9d3e-2f1c0a9b8d7e"
 AT = "2026-11-23T10:15:00Z"
 PART_EXAMPLE: dict[str, JsonValue] = {"category": "cards", "label": "Cards: number, code and notes", "count": 1}
@@ -46,12 +49,18 @@ class ErasureReceipt(ErasurePreview):
     erased_at: dt.datetime
 
 
+def _is_ticked(value: Any) -> Any:
+    if value is not True:
+        raise PydanticCustomError("not_confirmed", "not confirmed", {"msgid": NOT_CONFIRMED})
+    return value
+
+
 class ErasureConfirmed(Body):
     """That whoever erases means it: `is_confirmed` must be true."""
 
     model_config = example(is_confirmed=True)
 
-    is_confirmed: Literal[True]
+    is_confirmed: Annotated[Literal[True], BeforeValidator(_is_ticked)]
 
 
 DOWNLOAD_EXAMPLE: dict[str, JsonValue] = {

@@ -131,6 +131,8 @@ async def test_erasing_oneself_needs_the_tick_signs_out_and_leaves_nothing(
     for body in ({}, {"is_confirmed": False}, {"is_confirmed": "yes"}):
         refused = await client.post(f"{api_of(person)}/erasure", json=body, headers=cookie(person))
         assert refused.status_code == 422
+    sentence = "Bitte bestätigen Sie mit diesem Häkchen. Es wurde nichts gelöscht."
+    assert refused.json()["errors"] == [{"field": "is_confirmed", "message": sentence}]
     assert await find_traces(superuser, person.shop.id, person.words) == before
     preview = (await client.get(f"{api_of(person)}/erasure", headers=cookie(person))).json()
     answer = await client.post(f"{api_of(person)}/erasure", json={"is_confirmed": True}, headers=cookie(person))
