@@ -67,8 +67,13 @@ def deletion_of(row: asyncpg.Record) -> Deletion | None:
     return None if at is None else Deletion(at, by_user_id, reason, deletion_id)
 
 
-def require_confirmation(typed: str, *names: str) -> None:
-    """Raise ConfirmationWrongException unless `typed` is one of `names`; case and spaces do not count."""
+def require_purgeable(deletion: Deletion | None, typed: str, *names: str) -> None:
+    """Let through what lies in the trash and was named by whoever deletes it for good; case and spaces do not count.
+
+    Raises NotInTrashException, and ConfirmationWrongException unless `typed` is one of `names`.
+    """
+    if deletion is None:
+        raise NotInTrashException
     if _bare(typed) not in {_bare(name) for name in names}:
         raise ConfirmationWrongException
 

@@ -13,7 +13,7 @@ import asyncpg
 from app.core import audit, trash
 from app.core.context import Ctx
 from app.core.pagination import DEFAULT_PAGE, Page
-from app.core.trash import Deletion, NotInTrashException, Outcome
+from app.core.trash import Deletion, Outcome
 from app.modules.customers import public as customers
 from app.modules.loyalty.domain import card_number
 from app.modules.loyalty.domain.enums import CardStatus
@@ -110,9 +110,7 @@ async def purge_card(ctx: Ctx, card_id: uuid.UUID, *, confirmation: str) -> None
     """
     card = _of(await locks.lock_any_cards(ctx, [card_id]), card_id)
     await _require_scope(ctx, card)
-    if card.deletion is None:
-        raise NotInTrashException
-    trash.require_confirmation(confirmation, card.card_number)
+    trash.require_purgeable(card.deletion, confirmation, card.card_number)
     if await trash_queries.card_has_history(ctx, card_id):
         raise CardHasHistoryException
     try:
@@ -189,9 +187,7 @@ async def purge_program(ctx: Ctx, program_id: uuid.UUID, *, confirmation: str) -
     """
     await locks.lock_enrollment(ctx, is_switch=True)
     program = await _lock_program(ctx, program_id)
-    if program.deletion is None:
-        raise NotInTrashException
-    trash.require_confirmation(confirmation, program.name)
+    trash.require_purgeable(program.deletion, confirmation, program.name)
     if await trash_queries.program_has_history(ctx, program_id):
         raise ProgramHasHistoryException
     if await trash_queries.has_live_cards(ctx, program_id):

@@ -14,7 +14,7 @@ from app.core import audit, hooks, pagination, trash
 from app.core.context import Ctx, PlatformCtx
 from app.core.db import tenants
 from app.core.pagination import Page
-from app.core.trash import Deletion, NotInTrashException, Outcome
+from app.core.trash import Deletion, Outcome
 from app.modules.tenancy.errors import (
     LastStoreException,
     MerchantInUseException,
@@ -74,9 +74,7 @@ async def purge_merchant(ctx: PlatformCtx, merchant_id: uuid.UUID, *, confirmati
     refuses that has to keep something (a history of cards stays for ever), MerchantInUseException for consents of customers.
     """
     merchant = await locks.lock_merchant(ctx.conn, merchant_id)
-    if merchant.deletion is None:
-        raise NotInTrashException
-    trash.require_confirmation(confirmation, merchant.name)
+    trash.require_purgeable(merchant.deletion, confirmation, merchant.name)
     await hooks.run("merchant_purging", act_for_merchant(ctx, merchant_id))
     try:
         deleted = await tenants.delete_rows(ctx.conn, merchant_id)
@@ -135,9 +133,7 @@ async def purge_store(ctx: Ctx, store_id: uuid.UUID, *, confirmation: str) -> No
     and what a module refuses that keeps cards, customers or a history of it.
     """
     store = _of(await locks.lock_stores(ctx.conn, ctx.merchant_id), store_id)
-    if store.deletion is None:
-        raise NotInTrashException
-    trash.require_confirmation(confirmation, store.name, store.code)
+    trash.require_purgeable(store.deletion, confirmation, store.name, store.code)
     if await trash_queries.has_people(ctx.conn, ctx.merchant_id, store_id):
         raise StoreInUseException
     await hooks.run("store_purging", ctx, store_id, store.created_at)
