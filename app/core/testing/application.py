@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BASE_URL = "http://testserver"
 BROWSER_HEADERS = {"Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
+PAGE_HEADERS = {"Accept": "text/html", "Accept-Language": "en"}
 
 
 def write_key(path: Path) -> Path:
@@ -87,3 +89,10 @@ def make_app(settings: Settings) -> "Gate":
     from app.core.web.app import create_app
 
     return create_app(settings)
+
+
+async def page_text(client: httpx.AsyncClient, path: str, **headers: str) -> str:
+    """Return a page's HTML with all white space as single blanks."""
+    answer = await client.get(path, headers=PAGE_HEADERS | headers)
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", answer.text)

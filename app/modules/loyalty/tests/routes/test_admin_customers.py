@@ -5,36 +5,17 @@ import uuid
 
 import asyncpg
 import httpx
-import pytest
 
 from app.core.db.engine import Database
+from app.core.testing.application import PAGE_HEADERS, page_text
 from app.modules.loyalty.services import person_merge_service
 from app.modules.loyalty.tests.counter import applicant, make_card, make_shop
-from app.modules.loyalty.tests.routes.test_admin_pages import BROWSER, page_text
-from app.modules.tenancy.tests.factories import make_admin, merchant_ctx, sign_in_cookie
+from app.modules.tenancy.tests.factories import merchant_ctx
 
 
 def listed(text: str) -> list[str]:
     """The ids of the customers in a list."""
     return re.findall(r'href="/admin/customers/([0-9a-f-]{36})"', text)
-
-
-@pytest.fixture
-async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
-    return client
-
-
-@pytest.mark.parametrize("path", ["/admin/customers", "/admin/customers/{customer_id}", "/admin/customers/{customer_id}/erase"])
-async def test_pages_open_for_an_admin_alone(database: Database, client: httpx.AsyncClient, path: str) -> None:
-    shop = await make_shop(database)
-    card = await make_card(database, shop)
-    address = path.format(customer_id=card.customer_id)
-    callers = [({}, 303), *((sign_in_cookie(shop.merchant.user(role)), 403) for role in ("owner", "manager", "staff"))]
-    for cookies, status in [*callers, (sign_in_cookie(await make_admin(database)), 200)]:
-        client.cookies.clear()
-        client.cookies.update(cookies)
-        assert (await client.get(address, headers=BROWSER)).status_code == status
 
 
 async def test_people_are_found_by_email_anywhere_and_by_name_within_a_merchant(
@@ -73,7 +54,7 @@ async def test_the_page_of_a_person_leads_to_cards_merchant_and_log(database: Da
     for part in (person.email, f"/admin/cards/{card.id}", f"/admin/merchants/{shop.id}", "Wants marketing e-mails"):
         assert part in text
     assert f'href="/admin/audit?merchant={shop.id}&amp;target={card.customer_id}"' in text
-    assert (await admin_client.get(f"/admin/customers/{uuid.uuid4()}", headers=BROWSER)).status_code == 404
+    assert (await admin_client.get(f"/admin/customers/{uuid.uuid4()}", headers=PAGE_HEADERS)).status_code == 404
 
 
 async def test_somebody_is_erased_after_a_look_at_what_goes(
@@ -144,5 +125,5 @@ async def test_somebody_merged_leads_to_whom_they_are_now(database: Database, ad
     assert gone.customer_id is not None
     async with merchant_ctx(database, shop.merchant) as ctx:
         await person_merge_service.merge_people(ctx, kept.customer_id, gone.customer_id)
-    answer = await admin_client.get(f"/admin/customers/{gone.customer_id}", headers=BROWSER)
+    answer = await admin_client.get(f"/admin/customers/{gone.customer_id}", headers=PAGE_HEADERS)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/admin/customers/{kept.customer_id}")

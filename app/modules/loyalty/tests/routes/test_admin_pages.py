@@ -1,4 +1,4 @@
-"""Cards and programs of all merchants in the platform's panel: found, filtered, paged, from live to the trash."""
+"""Cards and programs of all merchants in the platform's panel: who sees them, how they are found, filtered, paged, live or in the trash."""
 
 import re
 import uuid
@@ -8,19 +8,16 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
+from app.core.testing.application import PAGE_HEADERS, page_text
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.tests.counter import applicant, make_card, make_shop, post
 from app.modules.tenancy.tests.factories import make_admin, sign_in_cookie
 
-BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
+PAGES = [
+    "/admin/cards", "/admin/cards/{card_id}", "/admin/programs",
+    "/admin/customers", "/admin/customers/{customer_id}", "/admin/customers/{customer_id}/erase",
+]  # fmt: skip
 TRASH_PROGRAM = "UPDATE loyalty_programs SET deleted_at = now(), deletion_reason = 'New one comes' WHERE merchant_id = $1"
-
-
-async def page_text(client: httpx.AsyncClient, path: str) -> str:
-    """The page's HTML with all white space as single blanks."""
-    answer = await client.get(path, headers=BROWSER)
-    assert answer.status_code == 200, answer.text
-    return re.sub(r"\s+", " ", answer.text)
 
 
 def listed(text: str) -> list[str]:
@@ -28,22 +25,16 @@ def listed(text: str) -> list[str]:
     return re.findall(r'href="/admin/cards/([0-9a-f-]{36})"', text)
 
 
-@pytest.fixture
-async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
-    return client
-
-
-@pytest.mark.parametrize("path", ["/admin/cards", "/admin/cards/{card_id}", "/admin/programs"])
+@pytest.mark.parametrize("path", PAGES)
 async def test_pages_open_for_an_admin_alone(database: Database, client: httpx.AsyncClient, path: str) -> None:
     shop = await make_shop(database)
     card = await make_card(database, shop)
-    address = path.format(card_id=card.id)
+    address = path.format(card_id=card.id, customer_id=card.customer_id)
     callers = [({}, 303), *((sign_in_cookie(shop.merchant.user(role)), 403) for role in ("owner", "manager", "staff"))]
     for cookies, status in [*callers, (sign_in_cookie(await make_admin(database)), 200)]:
         client.cookies.clear()
         client.cookies.update(cookies)
-        assert (await client.get(address, headers=BROWSER)).status_code == status
+        assert (await client.get(address, headers=PAGE_HEADERS)).status_code == status
 
 
 async def test_a_card_is_found_anywhere_by_number_code_and_email(database: Database, admin_client: httpx.AsyncClient) -> None:
@@ -61,7 +52,7 @@ async def test_a_card_is_found_anywhere_by_number_code_and_email(database: Datab
     assert "Zoé Thill" in by_name
     asked = await page_text(admin_client, "/admin/cards?q=Thill")
     assert "Names and phone numbers are looked for within one merchant" in asked
-    assert (await admin_client.get(f"/admin/cards?q=Thill&merchant={uuid.uuid4()}", headers=BROWSER)).status_code == 404
+    assert (await admin_client.get(f"/admin/cards?q=Thill&merchant={uuid.uuid4()}", headers=PAGE_HEADERS)).status_code == 404
 
 
 async def test_the_list_is_filtered_sorted_and_paged(
@@ -130,7 +121,7 @@ async def test_the_page_of_a_card_shows_holder_history_and_where_to_go_on(databa
     assert f'data-action="/api/v1/admin/loyalty/cards/{card.id}/restore_points"' in text
     assert "Anouk" in text
     assert shop.merchant.store.name in text
-    assert (await admin_client.get(f"/admin/cards/{uuid.uuid4()}", headers=BROWSER)).status_code == 404
+    assert (await admin_client.get(f"/admin/cards/{uuid.uuid4()}", headers=PAGE_HEADERS)).status_code == 404
 
 
 async def test_programs_are_listed_with_merchant_type_and_cards(

@@ -8,22 +8,15 @@ import uuid
 
 import asyncpg
 import httpx
-import pytest
 
 from app.core import audit, clock
 from app.core.db.engine import Database
+from app.core.testing.application import page_text
 from app.modules.tenancy import public as tenancy
 from app.modules.tenancy.services import audit_service
 from app.modules.tenancy.tests.factories import MadeMerchant, make_admin, make_merchant, merchant_ctx, platform_ctx, sign_in_cookie
-from app.modules.tenancy.tests.routes.test_admin_pages import page_text
 
 API = "/api/v1/admin/tenancy/audit"
-
-
-@pytest.fixture
-async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
-    return client
 
 
 async def note(database: Database, merchant: MadeMerchant, action: str, *, at: dt.datetime | None = None, reason: str = "") -> uuid.UUID:

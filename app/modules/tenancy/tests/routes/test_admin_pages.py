@@ -13,6 +13,7 @@ from app.core import alerts, clock, jobs
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db import heartbeats
 from app.core.db.engine import Database
+from app.core.testing.application import PAGE_HEADERS, page_text
 from app.modules.tenancy.tests.factories import (
     customer_cookie,
     make_admin,
@@ -30,21 +31,6 @@ PAGES = [
     "/admin", "/admin/merchants", "/admin/merchants/new", "/admin/merchants/{merchant_id}", "/admin/merchants/{merchant_id}/stores/new",
     "/admin/stores", "/admin/health", "/admin/jobs", "/admin/users", "/admin/audit",
 ]  # fmt: skip
-BROWSER = {"Accept": "text/html", "Accept-Language": "en"}
-
-
-async def page_text(client: httpx.AsyncClient, path: str, **headers: str) -> str:
-    """The page's HTML with all white space as single blanks."""
-    answer = await client.get(path, headers=BROWSER | headers)
-    assert answer.status_code == 200, answer.text
-    return re.sub(r"\s+", " ", answer.text)
-
-
-@pytest.fixture
-async def admin_client(database: Database, client: httpx.AsyncClient) -> httpx.AsyncClient:
-    """A browser in which an admin has passed both steps, who reads English."""
-    client.cookies.update(sign_in_cookie(await make_admin(database)) | {"orion_lang": "en"})
-    return client
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -62,7 +48,7 @@ async def test_pages_open_for_an_admin_alone(
         *((sign_in_cookie(merchant.user(role)), 403) for role in ("owner", "manager", "staff")),
         (sign_in_cookie(admin), 200),
     ]:
-        browser = make_client(**BROWSER)
+        browser = make_client(**PAGE_HEADERS)
         browser.cookies.update(cookies)
         answer = await browser.get(address)
         assert answer.status_code == status
@@ -133,7 +119,7 @@ async def test_a_merchants_page_shows_stores_and_names_but_no_addresses_of_peopl
     after = await page_text(admin_client, f"/admin/merchants/{merchant.id}")
     assert f'data-action="{api}/open"' in after
     assert "Deactivated since" in after
-    missing = await admin_client.get(f"/admin/merchants/{uuid.uuid4()}", headers=BROWSER)
+    missing = await admin_client.get(f"/admin/merchants/{uuid.uuid4()}", headers=PAGE_HEADERS)
     assert missing.status_code == 404
 
 

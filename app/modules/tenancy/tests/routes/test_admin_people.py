@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.core.db.engine import Database
+from app.core.testing.application import page_text
 from app.modules.tenancy.tests.factories import (
     PASSWORD,
     MadeUser,
@@ -19,7 +20,6 @@ from app.modules.tenancy.tests.factories import (
     make_merchant,
     sign_in_cookie,
 )
-from app.modules.tenancy.tests.routes.test_admin_pages import page_text
 
 API = "/api/v1/admin/tenancy/users"
 AUDIT = "SELECT action, actor_id, details->>'reason' AS reason FROM core_audit_log WHERE target_id = $1 ORDER BY at, id"
