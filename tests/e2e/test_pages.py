@@ -36,6 +36,18 @@ async def read_consents(database: Database, shop: MadeShop) -> list[tuple[str, s
         return [(row["text_version"], row["locale"]) for row in await ctx.conn.fetch(CONSENT, shop.merchant.id)]
 
 
+def choose_terms(open_context: OpenContext, site: Site, arrange: Arrange[Any]) -> MadeShop:
+    """Let a merchant choose a page as the terms of their program."""
+    shop: MadeShop = arrange(make_shop(site.database))
+    arrange(make_page(site.database, shop.merchant))
+    desk = open_desk(open_context, site.url, shop.merchant.owner)
+    desk.page.goto("/merchants/program")
+    desk.page.locator("[name=terms_cms_page_slug]").select_option("terms")
+    desk.page.locator("#program-form [type=submit]").click()
+    desk.expect_toast("Program saved")
+    return shop
+
+
 def body_of(page: Page) -> Any:
     """The text inside the preview's frame."""
     return page.frame_locator("iframe").locator("[data-page-body]")
@@ -120,14 +132,7 @@ def test_the_marks_go_in_by_the_keyboard(open_context: OpenContext, site: Site, 
 def test_a_customer_reads_the_terms_and_agrees_to_that_version(
     open_context: OpenContext, site: Site, arrange: Arrange[Any], width: int
 ) -> None:
-    shop: MadeShop = arrange(make_shop(site.database))
-    arrange(make_page(site.database, shop.merchant))
-    desk = open_desk(open_context, site.url, shop.merchant.owner)
-    desk.page.goto("/merchants/program")
-    desk.page.locator("[name=terms_cms_page_slug]").select_option("terms")
-    desk.page.locator("#program-form [type=submit]").click()
-    desk.expect_toast("Program saved")
-
+    shop = choose_terms(open_context, site, arrange)
     phone = open_desk(open_context, site.url, locale="de", width=width)
     page = phone.page
     page.goto(f"/s/{shop.merchant.store.code}/loyalty/join", wait_until="networkidle")
@@ -157,13 +162,7 @@ def test_a_customer_reads_the_terms_and_agrees_to_that_version(
 
 
 def test_without_a_script_the_link_leads_to_the_same_words(open_context: OpenContext, site: Site, arrange: Arrange[Any]) -> None:
-    shop: MadeShop = arrange(make_shop(site.database))
-    arrange(make_page(site.database, shop.merchant))
-    desk = open_desk(open_context, site.url, shop.merchant.owner)
-    desk.page.goto("/merchants/program")
-    desk.page.locator("[name=terms_cms_page_slug]").select_option("terms")
-    desk.page.locator("#program-form [type=submit]").click()
-    desk.expect_toast("Program saved")
+    shop = choose_terms(open_context, site, arrange)
     context = open_context(locale="de-DE", viewport={"width": 390, "height": 900}, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site.url}/s/{shop.merchant.store.code}/loyalty/join")
