@@ -7,6 +7,7 @@ import uuid
 
 from app.core.context import Ctx, PlatformCtx
 from app.modules.tenancy.domain import pairing_code
+from app.modules.tenancy.domain.email_address import normalize_email
 from app.modules.tenancy.errors import StoreNotFoundException
 from app.modules.tenancy.queries import merchants as merchant_queries
 from app.modules.tenancy.queries import users as user_queries
@@ -66,6 +67,7 @@ __all__ = [
     "find_merchant_names",
     "find_store_names",
     "find_user_contact",
+    "find_user_id",
     "find_user_names",
     "get_merchant",
     "get_panel",
@@ -101,6 +103,12 @@ async def find_merchant_id(ctx: PlatformCtx, code_or_id: str) -> uuid.UUID | Non
 async def find_user_contact(ctx: Ctx | PlatformCtx, user_id: uuid.UUID) -> tuple[str, str] | None:
     """Return e-mail address and language of somebody of the merchant's team (on the platform: of anybody), or None."""
     return await user_queries.find_contact(ctx.conn, user_id)
+
+
+async def find_user_id(ctx: PlatformCtx, email: str) -> uuid.UUID | None:
+    """Return who signs in with the address, or None; upper case and space around it do not matter."""
+    row = await user_queries.find_for_sign_in(ctx.conn, normalize_email(email))
+    return row["id"] if row else None
 
 
 async def list_team_names(ctx: Ctx) -> list[tuple[uuid.UUID, str]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from app.core import pagination
@@ -18,6 +19,7 @@ SELECT l.id, l.created_at, l.merchant_id, l.template, t.title, l.locale, l.recip
 FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
 """
 
+TO = "(l.merchant_id = ANY(?::uuid[]) AND l.customer_id = ANY(?::uuid[]) OR l.user_id = ANY(?::uuid[]))"
 OF_CUSTOMER = """
 SELECT l.id, l.created_at, t.title, l.template, l.locale, l.state, l.delivery
 FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
@@ -61,17 +63,30 @@ class LoggedMail:
     is_test: bool
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipients:
+    """Customers, with a merchant for each, and users."""
+
+    merchant_ids: Sequence[uuid.UUID]
+    customer_ids: Sequence[uuid.UUID]
+    user_ids: Sequence[uuid.UUID]
+
+
 async def list_mails(
     ctx: PlatformCtx,
     *,
+    to: Recipients | None = None,
     state: MailState | None = None,
     merchant_id: uuid.UUID | None = None,
     cursor: str | None = None,
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[LoggedMail]:
-    """Return a page of the log, only mails in `state` and of a merchant if these are given; BadCursor for a cursor that is not ours."""
+    """Return a page of the log, only mails `to` some, in `state` and of a merchant if these are given; BadCursor for a cursor that is not
+    ours."""
     where = Where(values=[ctx.locale])  # $1 is in the statement already
     where.add_equal(**{"l.state": state and str(state), "l.merchant_id": merchant_id})
+    if to is not None:
+        where.add(TO, to.merchant_ids, to.customer_ids, to.user_ids)
     page = await read_page(ctx.conn, LIST, where, newest_first("l"), cursor=cursor, limit=limit)
     found = []
     for row in page.items:

@@ -11,19 +11,20 @@ from app.core.context import PlatformCtx
 from app.core.i18n import N_, Locale, _
 from app.core.web import pages
 from app.core.web.deps import access
-from app.core.web.fields import Cursor
+from app.core.web.fields import Cursor, OptionalLine
 from app.core.web.lists import page_links
 from app.modules.messaging.domain.enums import MailState
-from app.modules.messaging.queries import mail_log, templates
+from app.modules.messaging.queries import templates
 from app.modules.messaging.routes.pages._frame import category_names, editor_values, mail_html, with_frame
 from app.modules.messaging.schemas.templates import Code
-from app.modules.messaging.services import template_editor
+from app.modules.messaging.services import mail_log_service, template_editor
 from app.modules.tenancy import public as tenancy
 
 router = APIRouter(prefix="/admin/mails", tags=["Messaging - Admin pages"], include_in_schema=False)
 LOG: Any = access("admin", "messaging.log.view")
 EDIT: Any = access("admin", "messaging.template.manage")
 OfMerchant = Annotated[uuid.UUID | Literal[""], Query()]
+Search = Annotated[OptionalLine, Query()]
 State = Annotated[Literal["", "queued", "sent", "failed", "suppressed"], Query(alias="state")]
 STATE_NAMES = {
     MailState.SENT: N_("Sent"),
@@ -40,16 +41,19 @@ def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Re
 
 @router.get("", summary="The log of mails")
 async def list_log(
-    request: Request, ctx: PlatformCtx = LOG, state: State = "", merchant: OfMerchant = "", cursor: Cursor | None = None
+    request: Request, ctx: PlatformCtx = LOG, q: Search = "", state: State = "", merchant: OfMerchant = "", cursor: Cursor | None = None
 ) -> Response:
-    """Show what became of every mail, newest first; filters and page are in the address, addresses are masked."""
-    page = await mail_log.list_mails(ctx, state=MailState(state) if state else None, merchant_id=merchant or None, cursor=cursor)
+    """Show what became of every mail, newest first; search, filters and page are in the address, addresses are masked."""
+    page = await mail_log_service.list_mails(
+        ctx, text=q, state=MailState(state) if state else None, merchant_id=merchant or None, cursor=cursor
+    )
     shown = {mail.merchant_id for mail in page.items} | {merchant or None}
     return show(
         request,
         ctx,
         "log",
         rows=page.items,
+        q=q,
         only=state,
         state_names={name.value: _(label) for name, label in STATE_NAMES.items()},
         merchant_names=await tenancy.find_merchant_names(ctx, {merchant_id for merchant_id in shown if merchant_id}),

@@ -1,6 +1,7 @@
 """The pages on which mails are worded, and the platform's log of mails."""
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.core import clock
 from app.core.db.engine import Database
 from app.core.i18n.locale import LOCALES
 from app.core.ids import new_id
+from app.modules.customers.tests.factories import make_customer
 from app.modules.messaging.tests.routes.test_templates import CODE, MINE, WORDS
 from app.modules.tenancy.tests.factories import MadeUser, make_admin, make_merchant, sign_in_cookie
 
@@ -142,6 +145,32 @@ async def test_the_log_shows_what_became_of_mails_without_addresses(
         assert (await browser.get("/admin/mails?cursor=abc")).status_code == 400
     finally:
         await superuser.execute("DELETE FROM email_logs WHERE created_at > '2998-01-01'")
+
+
+async def test_mails_are_found_by_whom_they_went_to(database: Database, superuser: asyncpg.Connection, browse: Opener) -> None:
+    merchant, other = await make_merchant(database), await make_merchant(database)
+    name = f"zoe{uuid.uuid4().hex[:10]}"
+    people = []
+    for owner, address in ((merchant, f"{name}@example.lu"), (merchant, f"x{name}@example.lu"), (other, f"{name}@example.lu")):
+        people.append(await make_customer(database, owner, email=address))
+        await write_log(superuser, owner.id, "failed", clock.now(), error=f"mail_{len(people)}")
+        note = "UPDATE email_logs SET customer_id = $1 WHERE error = $2 AND merchant_id = $3"
+        await superuser.execute(note, people[-1].id, f"mail_{len(people)}", owner.id)
+    await write_log(superuser, None, "failed", clock.now(), error=f"to_{name}")
+    await superuser.execute("UPDATE email_logs SET user_id = $1 WHERE error = $2", merchant.owner.id, f"to_{name}")
+    browser = browse(await make_admin(database))
+
+    async def found(**query: str) -> list[str]:
+        page = await browser.get("/admin/mails", params=query)
+        assert page.status_code == 200
+        assert name not in re.sub(r'value="[^"]*"|href="[^"]*"|to_\w+', "", page.text)
+        return re.findall(r"<code>(\w+)</code>", page.text)
+
+    assert await found(q=f" {name.upper()}@Example.lu ") == ["mail_3", "mail_1"]
+    assert await found(q=name, merchant=str(merchant.id)) == ["mail_1"]
+    assert await found(q=name, state="sent") == []
+    assert await found(q=merchant.owner.email) == [f"to_{name}"]
+    assert await found(q=f"{name}@example.com") == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)
