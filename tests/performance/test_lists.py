@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 
 from app.core.config import Settings
+from app.core.context import PlatformCtx
 from app.core.db.engine import Database
+from app.core.pagination import Page
 from app.core.testing import extent
 from app.core.testing.databases import create_database, drop_database
 from benchmarks import lists, people
@@ -57,11 +59,10 @@ async def test_what_is_forbidden_shows(large: World) -> None:
     """The check finds what it looks for: an offset, a count, a table read as a whole."""
     database, _conn, tenant = large
 
-    async def read(ctx: object, _cursor: str | None) -> object:
-        conn: asyncpg.Connection = ctx.conn  # type: ignore[attr-defined]  # either kind of context has one
-        return await conn.fetch("SELECT count(*) FROM loyalty_cards WHERE visit_count = 77 OFFSET 0")
+    async def read(ctx: PlatformCtx, _cursor: str | None) -> Page[asyncpg.Record]:
+        return Page(await ctx.conn.fetch("SELECT count(*) FROM loyalty_cards WHERE visit_count = 77 OFFSET 0"))
 
-    wrong = lists.List("wrong", "admin/", read)  # type: ignore[arg-type]  # returns no page, as nobody looks at it
+    wrong = lists.List("wrong", "admin/", read)
     assert await lists.find_faults(database, tenant, wrong, [None]) == [
         "wrong: count(*)",
         "wrong: OFFSET",

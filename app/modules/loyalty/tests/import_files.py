@@ -2,6 +2,7 @@
 
 import dataclasses
 import uuid
+from typing import Any
 
 import asyncpg
 
@@ -37,7 +38,7 @@ async def upload(database: Database, shop: MadeShop, content: str | bytes) -> Im
         return await import_service.end_upload(ctx, import_id, intake)
 
 
-async def guessed(database: Database, shop: MadeShop, job: ImportView, **changes: object) -> Choices:
+async def guessed(database: Database, shop: MadeShop, job: ImportView, **changes: Any) -> Choices:
     """The choices that the page proposes, with `changes`."""
     async with merchant_ctx(database, shop.merchant) as ctx:
         preview = await import_service.read_preview(ctx, job)
@@ -45,10 +46,10 @@ async def guessed(database: Database, shop: MadeShop, job: ImportView, **changes
         columns=preview.columns, width=len(preview.header), delimiter=preview.delimiter, date_order=preview.date_order,
         store_id=shop.merchant.stores[0].id,
     )  # fmt: skip
-    return dataclasses.replace(choices, **changes)  # type: ignore[arg-type]  # names are fields of Choices
+    return dataclasses.replace(choices, **changes)
 
 
-async def check(database: Database, shop: MadeShop, content: str | bytes, **changes: object) -> ImportView:
+async def check(database: Database, shop: MadeShop, content: str | bytes, **changes: Any) -> ImportView:
     """Upload a file and look through it with the choices that are proposed; return it checked."""
     job = await upload(database, shop, content)
     choices = await guessed(database, shop, job, **changes)
@@ -58,7 +59,7 @@ async def check(database: Database, shop: MadeShop, content: str | bytes, **chan
     return await read(database, shop, job.id)
 
 
-async def bring_in(database: Database, shop: MadeShop, content: str | bytes, **changes: object) -> ImportView:
+async def bring_in(database: Database, shop: MadeShop, content: str | bytes, **changes: Any) -> ImportView:
     """Check a file and import it; return it done."""
     job = await check(database, shop, content, **changes)
     async with merchant_ctx(database, shop.merchant) as ctx:

@@ -10,9 +10,13 @@ import pytest_asyncio
 from app.core.db import migrate
 from app.core.db.base import Base
 from app.core.testing.databases import DatabaseUrls, create_database, drop_database
-from app.modules.customers.models import consent, customer, erasure, login_link, returning_guard  # noqa: F401 - fill the metadata
+from app.modules.customers.models.consent import Consent
+from app.modules.customers.models.customer import Customer
+from app.modules.customers.models.erasure import Erasure
+from app.modules.customers.models.login_link import LoginLink
+from app.modules.customers.models.returning_guard import ReturningGuard
 
-TABLES = ("customers", "customer_consents", "customer_login_links", "customer_returning_guards", "erasure_log")
+TABLES = tuple(model.__tablename__ for model in (Customer, Consent, LoginLink, ReturningGuard, Erasure))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,6 +1,7 @@
 """Many cards at once: the bonus with its preview; PINs for many people, to print and hand out."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -18,11 +19,11 @@ from app.modules.tenancy import public as tenancy
 router = APIRouter(prefix="/merchants", tags=["Loyalty - Merchant pages"], include_in_schema=False)
 BULK: Any = access("merchant", "loyalty.card.bulk")
 PINS: Any = access("merchant", "loyalty.pin.manage")
-Chosen = Annotated[list[uuid.UUID], Query(max_length=MAX_CARDS, description="Cards that were chosen in the list; none for a filter.")]
+Chosen = Annotated[Sequence[uuid.UUID], Query(max_length=MAX_CARDS, description="Cards that were chosen in the list; none for a filter.")]
 
 
 @router.get("/cards/bonus", summary="A bonus for many cards")
-async def bonus(request: Request, ctx: Ctx = BULK, card: Chosen = []) -> Response:  # noqa: B006 - FastAPI copies the default
+async def bonus(request: Request, ctx: Ctx = BULK, card: Chosen = ()) -> Response:
     """Show the form for a bonus: for the cards chosen in the list, or by conditions, whose cost is shown before anything runs."""
     numbers = await bulk.find_numbers(ctx, card)
     stores = await tenancy.list_stores(ctx)
