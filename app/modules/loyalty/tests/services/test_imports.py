@@ -1,6 +1,7 @@
 """Importing from another system (G8): people, cards, balances, consents, once for ever, whatever is run again."""
 
 import datetime as dt
+import tracemalloc
 
 import asyncpg
 import pytest
@@ -225,3 +226,27 @@ async def test_an_old_number_opens_the_card_at_the_counter(database: Database) -
             assert found.customer is not None
             assert found.customer.email == "a@example.lu"
         assert await card_service.search_card_for_store(ctx, text="AZ1235", store_id=None) == []
+
+
+@pytest.mark.slow
+async def test_of_a_line_only_two_numbers_are_kept_in_memory(database: Database) -> None:
+    """Those that find addresses that come twice (import_reader.py); a row itself takes more than a thousand bytes."""
+    shop = await make_shop(database)
+
+    async def peak_of(lines: int) -> int:
+        """The most memory that looking through a file of so many people took, in bytes."""
+        rows = (f"guest{number}@example.lu,Anna,Weber {number},{number % 90},1990-12-24,fr\n" for number in range(lines))
+        job = await upload(database, shop, "email,first_name,last_name,points,birth_date,language\n" + "".join(rows))
+        choices = await guessed(database, shop, job)
+        async with merchant_ctx(database, shop.merchant) as ctx:
+            await import_service.start_check(ctx, job.id, choices)
+        tracemalloc.start()
+        try:
+            await run_due(database, merchant_id=shop.merchant.id)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            assert counted(await read(database, shop, job.id))["fine"] == lines
+
+    few = await peak_of(6_000)  # more than one part of the file
+    assert await peak_of(12_000) - few < 6_000 * 400
