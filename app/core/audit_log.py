@@ -186,6 +186,7 @@ class Wanted:
     since: dt.datetime | None = None
     until: dt.datetime | None = None
     prefixes: tuple[str, ...] = ()
+    is_oldest_first: bool = False
 
 
 async def list_entries(
@@ -209,14 +210,15 @@ async def list_entries(
         where.add("a.at >= ?", wanted.since)
     if wanted.until is not None:
         where.add("a.at < ?", wanted.until)
+    order = lists.reverse(NEWEST_FIRST) if wanted.is_oldest_first else NEWEST_FIRST
     if wanted.prefixes:
 
         async def sift(rows: Sequence[asyncpg.Record]) -> list[asyncpg.Record]:
             return [row for row in rows if row["action"].startswith(wanted.prefixes)]
 
-        page = await lists.read_sifted_page(ctx.conn, SELECT, where, NEWEST_FIRST, sift=sift, cursor=cursor, limit=limit)
+        page = await lists.read_sifted_page(ctx.conn, SELECT, where, order, sift=sift, cursor=cursor, limit=limit)
     else:
-        page = await lists.read_page(ctx.conn, SELECT, where, NEWEST_FIRST, cursor=cursor, limit=limit)
+        page = await lists.read_page(ctx.conn, SELECT, where, order, cursor=cursor, limit=limit)
     return Page([Entry(**dict(row)) for row in page.items], page.next_cursor, page.previous_cursor)
 
 

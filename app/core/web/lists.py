@@ -13,6 +13,8 @@ NameOrAge = Annotated[
     Literal["name", "-name", "created", "-created"], Query(description="By name or by when it was made; with a minus from the other end.")
 ]
 """How a list of things with names is sorted."""
+Age = Annotated[Literal["created", "-created"], Query(description="Oldest first; with a minus newest first.")]
+"""How a log is sorted."""
 
 
 def page_links(request: Request, page: Page[Any]) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core import pagination
 from app.core.context import Ctx, PlatformCtx
-from app.core.db.lists import Where, newest_first, read_page
+from app.core.db.lists import Where, choose, newest_first, read_page, reverse
 from app.core.pagination import Page
 from app.modules.messaging.domain.delivery import mask_email
 from app.modules.messaging.domain.enums import MailState
@@ -20,6 +20,7 @@ FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.local
 """
 
 TO = "(l.merchant_id = ANY(?::uuid[]) AND l.customer_id = ANY(?::uuid[]) OR l.user_id = ANY(?::uuid[]))"
+ORDERS = {"created": reverse(newest_first("l"))}
 OF_CUSTOMER = """
 SELECT l.id, l.created_at, t.title, l.template, l.locale, l.state, l.delivery
 FROM email_logs l LEFT JOIN email_templates t ON t.code = l.template AND t.locale = $1
@@ -78,6 +79,7 @@ async def list_mails(
     to: Recipients | None = None,
     state: MailState | None = None,
     merchant_id: uuid.UUID | None = None,
+    sort: str = "-created",
     cursor: str | None = None,
     limit: int = pagination.DEFAULT_PAGE,
 ) -> Page[LoggedMail]:
@@ -87,7 +89,7 @@ async def list_mails(
     where.add_equal(**{"l.state": state and str(state), "l.merchant_id": merchant_id})
     if to is not None:
         where.add(TO, to.merchant_ids, to.customer_ids, to.user_ids)
-    page = await read_page(ctx.conn, LIST, where, newest_first("l"), cursor=cursor, limit=limit)
+    page = await read_page(ctx.conn, LIST, where, choose(ORDERS, sort), cursor=cursor, limit=limit)
     found = []
     for row in page.items:
         values = dict(row)

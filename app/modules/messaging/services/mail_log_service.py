@@ -20,14 +20,15 @@ async def list_mails(
     text: str = "",
     state: MailState | None = None,
     merchant_id: uuid.UUID | None = None,
+    sort: str = "-created",
     cursor: str | None = None,
 ) -> Page[LoggedMail]:
-    """Return a page of the log, newest first; with `text` mails to customers whose address begins so, and to the user who has it.
+    """Return a page of the log, in the order `sort`; with `text` mails to customers whose address begins so, and to the user who has it.
 
     Somebody erased is not found: their mails name nobody. Raises BadCursor.
     """
     to = await _find_people(ctx, text, merchant_id) if text else None
-    return await mail_log.list_mails(ctx, to=to, state=state, merchant_id=merchant_id, cursor=cursor)
+    return await mail_log.list_mails(ctx, to=to, state=state, merchant_id=merchant_id, sort=sort, cursor=cursor)
 
 
 async def _find_people(ctx: PlatformCtx, text: str, merchant_id: uuid.UUID | None) -> Recipients:

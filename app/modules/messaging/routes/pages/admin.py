@@ -12,7 +12,7 @@ from app.core.i18n import N_, Locale, _
 from app.core.web import pages
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
-from app.core.web.lists import page_links
+from app.core.web.lists import Age, page_links
 from app.modules.messaging.domain.enums import MailState
 from app.modules.messaging.queries import templates
 from app.modules.messaging.routes.pages._frame import category_names, editor_values, mail_html, with_frame
@@ -41,11 +41,17 @@ def show(request: Request, ctx: PlatformCtx, template: str, **values: Any) -> Re
 
 @router.get("", summary="The log of mails")
 async def list_log(
-    request: Request, ctx: PlatformCtx = LOG, q: Search = "", state: State = "", merchant: OfMerchant = "", cursor: Cursor | None = None
+    request: Request,
+    ctx: PlatformCtx = LOG,
+    q: Search = "",
+    state: State = "",
+    merchant: OfMerchant = "",
+    sort: Age = "-created",
+    cursor: Cursor | None = None,
 ) -> Response:
     """Show what became of every mail, newest first; search, filters and page are in the address, addresses are masked."""
     page = await mail_log_service.list_mails(
-        ctx, text=q, state=MailState(state) if state else None, merchant_id=merchant or None, cursor=cursor
+        ctx, text=q, state=MailState(state) if state else None, merchant_id=merchant or None, sort=sort, cursor=cursor
     )
     shown = {mail.merchant_id for mail in page.items} | {merchant or None}
     return show(
@@ -54,6 +60,7 @@ async def list_log(
         "log",
         rows=page.items,
         q=q,
+        sort=sort,
         only=state,
         state_names={name.value: _(label) for name, label in STATE_NAMES.items()},
         merchant_names=await tenancy.find_merchant_names(ctx, {merchant_id for merchant_id in shown if merchant_id}),

@@ -167,6 +167,7 @@ async def test_mails_are_found_by_whom_they_went_to(database: Database, superuse
         return re.findall(r"<code>(\w+)</code>", page.text)
 
     assert await found(q=f" {name.upper()}@Example.lu ") == ["mail_3", "mail_1"]
+    assert await found(q=name, sort="created") == ["mail_1", "mail_3"]
     assert await found(q=name, merchant=str(merchant.id)) == ["mail_1"]
     assert await found(q=name, state="sent") == []
     assert await found(q=merchant.owner.email) == [f"to_{name}"]

@@ -14,7 +14,7 @@ from app.core.audit_log import Entry, Wanted
 from app.core.context import PlatformCtx
 from app.core.web.deps import access
 from app.core.web.fields import Cursor, OptionalLine
-from app.core.web.lists import page_links, with_filter
+from app.core.web.lists import Age, page_links, with_filter
 from app.modules.tenancy.routes.pages._admin_frame import show
 from app.modules.tenancy.services import audit_service
 
@@ -42,6 +42,7 @@ async def list_entries(
     action: Annotated[OptionalLine, Query()] = "",
     since: Day = "",
     until: Day = "",
+    sort: Age = "-created",
     cursor: Cursor | None = None,
 ) -> Response:
     """Show who did what, newest first; filters and page are in the address, so that other pages can lead here."""
@@ -54,6 +55,7 @@ async def list_entries(
         action=action or None,
         since=first,
         until=last,
+        is_oldest_first=sort == "created",
     )
     found = await audit_service.list_entries(ctx, wanted, cursor=cursor)
     ids = {"merchant_id": merchant, "person_id": person, "admin_id": admin, "target_id": target}
@@ -64,6 +66,7 @@ async def list_entries(
         "audit",
         rows=[(audit_log.say(entry), target_href(entry)) for entry in found.page.items],
         wanted=wanted,
+        sort=sort,
         since=since or None,
         until=until or None,
         merchant_names=found.merchant_names,

@@ -128,6 +128,21 @@ async def test_the_page_keeps_its_filters_and_leads_back(database: Database, adm
     assert "No match" in await page_text(admin_client, f"/admin/audit?target={uuid.uuid4()}")
 
 
+async def test_the_log_is_read_from_its_beginning_too(database: Database, admin_client: httpx.AsyncClient) -> None:
+    merchant = await make_merchant(database)
+    start = dt.datetime(2033, 5, 4, 12, tzinfo=dt.UTC)
+    for day in range(27):
+        await note(database, merchant, "probe.card.changed", at=start + dt.timedelta(days=day), reason=f"day {day}.")
+    oldest = await page_text(admin_client, f"/admin/audit?merchant={merchant.id}&action=probe.card.changed&sort=created")
+    assert re.findall(r"day \d+", oldest) == [f"day {day}" for day in range(25)]
+    found = re.search(r'rel="next" href="([^"]+)"', oldest)
+    assert found is not None
+    assert re.findall(r"day \d+", await page_text(admin_client, found[1].replace("&amp;", "&"))) == ["day 25", "day 26"]
+    newest = await page_text(admin_client, f"/admin/audit?merchant={merchant.id}&action=probe.card.changed")
+    assert re.findall(r"day \d+", newest) == [f"day {day}" for day in range(26, 1, -1)]
+    assert (await admin_client.get("/admin/audit?sort=name", headers={"Accept": "text/html"})).status_code == 422
+
+
 def test_days_are_whole_and_in_utc() -> None:
     day = dt.date(2026, 2, 28)
     start, end = dt.datetime(2026, 2, 28, tzinfo=dt.UTC), dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

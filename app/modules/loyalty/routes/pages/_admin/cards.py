@@ -12,7 +12,7 @@ from app.core.context import PlatformCtx
 from app.core.i18n import _
 from app.core.web.deps import access
 from app.core.web.fields import Cursor
-from app.core.web.lists import page_links, sort_heads
+from app.core.web.lists import Age, page_links, sort_heads
 from app.core.web.trash import OnlyDeleted, TrashItem, deleted_by, trash_values
 from app.modules.loyalty.domain.card_number import format_number
 from app.modules.loyalty.domain.enums import CardStatus
@@ -28,7 +28,6 @@ from app.modules.tenancy import public as tenancy
 router = APIRouter(prefix="/admin/cards", tags=["Loyalty - Admin pages"], include_in_schema=False)
 READ: Any = access("admin", "loyalty.platform.read")
 StatusChoice = Annotated[CardStatus | Literal[""], Query(alias="status")]
-Sort = Annotated[Literal["-created", "created"], Query()]
 
 
 @router.get("", summary="The cards of all merchants")
@@ -39,7 +38,7 @@ async def list_cards(
     merchant: OfMerchant = "",
     status: StatusChoice = "",
     only_deleted: OnlyDeleted = False,
-    sort: Sort = "-created",
+    sort: Age = "-created",
     cursor: Cursor | None = None,
 ) -> Response:
     """Show cards, the newest first, or those in the trash; search, filters and page are in the address."""
