@@ -39,13 +39,14 @@ WHERE c.merchant_id = $1 AND c.id = p.id
   AND ((c.phone IS NULL AND p.phone IS NOT NULL) OR (c.birth_date IS NULL AND p.birth_date IS NOT NULL))
 """
 # What somebody has once said of marketing counts more than what another system says of them.
+# Asked person by person: as a join it reads the consents of all the merchant's people.
 CONSENT = f"""
 INSERT INTO customer_consents (merchant_id, id, customer_id, purpose, action, source, text_version, locale, at)
 SELECT $1, p.id, p.customer_id, '{ConsentPurpose.MARKETING}', '{ConsentAction.GRANTED}', '{ConsentSource.IMPORT}', $2, p.locale, p.at
 FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[]) AS p (id, customer_id, locale, at)
-WHERE NOT EXISTS (
-  SELECT FROM customer_consents s
-  WHERE s.merchant_id = $1 AND s.customer_id = p.customer_id AND s.purpose = '{ConsentPurpose.MARKETING}')
+WHERE (
+  SELECT s.id FROM customer_consents s
+  WHERE s.merchant_id = $1 AND s.customer_id = p.customer_id AND s.purpose = '{ConsentPurpose.MARKETING}' LIMIT 1) IS NULL
 """
 
 

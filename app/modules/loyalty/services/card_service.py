@@ -24,6 +24,7 @@ from app.modules.loyalty.queries import cards as card_queries
 from app.modules.loyalty.queries import locks, programs
 from app.modules.loyalty.queries.cards import Card
 from app.modules.loyalty.services import ledger, privacy_service, terms_service
+from app.modules.loyalty.services.card_numbers import draw_numbers
 from app.modules.tenancy import public as tenancy
 
 MAX_FOUND = 20
@@ -167,7 +168,7 @@ async def _record_consents(ctx: Ctx, customer_id: uuid.UUID, applicant: Applican
 
 async def _insert_card(ctx: Ctx, *, customer_id: uuid.UUID, store_id: uuid.UUID, program: programs.Program) -> uuid.UUID:
     card_id = new_id()
-    number = card_number.generate(secrets.token_bytes(card_number.NUMBER_BYTES))
+    [number] = await draw_numbers(ctx, 1)
     token = card_number.qr_token(secrets.token_bytes(card_number.TOKEN_BYTES))
     await ctx.conn.execute(
         INSERT, ctx.merchant_id, card_id, customer_id, program.id, store_id, number, token, program.stamps_target, ctx.now

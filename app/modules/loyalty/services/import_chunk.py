@@ -26,6 +26,7 @@ from app.modules.loyalty.queries import imports, locks, programs
 from app.modules.loyalty.queries.imports import HeldCard, NumberedCard
 from app.modules.loyalty.queries.programs import Program
 from app.modules.loyalty.services import ledger
+from app.modules.loyalty.services.card_numbers import draw_numbers
 
 Counts = collections.Counter[str]
 
@@ -229,6 +230,7 @@ async def _make_cards(
     ctx: Ctx, setting: Setting, known: Known, people: Sequence[tuple[Candidate, uuid.UUID]]
 ) -> list[tuple[uuid.UUID, bool]]:
     """Return the card of each person and whether it was made now; numbers of the other system go to cards that have none."""
+    free = await draw_numbers(ctx, len(people))
     found: list[tuple[uuid.UUID, bool]] = []
     rows: list[tuple[Any, ...]] = []
     numbered: list[tuple[uuid.UUID, str]] = []
@@ -243,7 +245,7 @@ async def _make_cards(
             continue
         card_id = new_id()
         is_ours = number is not None and card_number.is_valid(number)
-        ours = number if is_ours else card_number.generate(secrets.token_bytes(card_number.NUMBER_BYTES))
+        ours = number if is_ours else free.pop()
         token = card_number.qr_token(secrets.token_bytes(card_number.TOKEN_BYTES))
         external = None if is_ours else number
         since = line.enrolled_at or ctx.now

@@ -37,6 +37,9 @@ CHECK_TASK, RUN_TASK = "loyalty.check_import", "loyalty.run_import"
 SAMPLES = 3
 SAMPLE_LENGTH = 60
 
+# A worker plans each statement once per connection, often while the tables are still empty: it would then read the full ones as a
+# whole for each chunk. Planned anew, a statement knows how large they have become.
+PLAN_AFRESH = "DISCARD PLANS"
 INSERT = """
 INSERT INTO loyalty_imports (merchant_id, id, status, file_name, file_id, user_id, acting_admin_id, created_at, updated_at)
 VALUES ($1, $2, 'uploading', $3, $4, $5, $6, $7, $7)
@@ -215,6 +218,7 @@ class _Working:
                 await self._reader.skip(ctx, done)
             else:
                 await ctx.conn.execute(FORGET_NOTES, ctx.merchant_id, job.id)
+        await ctx.conn.execute(PLAN_AFRESH)
         findings = Findings.nothing()
         candidates, last = await self._reader.read_chunk(ctx, findings)
         act = check_chunk if self._is_check else import_chunk

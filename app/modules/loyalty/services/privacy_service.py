@@ -17,6 +17,7 @@ from app.modules.customers import public as customers
 from app.modules.loyalty.domain import card_number
 from app.modules.loyalty.events import CardDeactivated
 from app.modules.loyalty.queries import locks, privacy
+from app.modules.loyalty.services.card_numbers import draw_numbers
 from app.modules.messaging import public as messaging
 
 FINISH = "loyalty.finish_erasure"
@@ -124,7 +125,7 @@ async def _erase(ctx: Ctx, customer_id: uuid.UUID, *, reason: str, erased_at: dt
 
 
 async def _anonymize(ctx: Ctx, card_ids: Sequence[uuid.UUID]) -> int:
-    numbers = [card_number.generate(secrets.token_bytes(card_number.NUMBER_BYTES)) for _ in card_ids]
+    numbers = await draw_numbers(ctx, len(card_ids))
     tokens = [card_number.qr_token(secrets.token_bytes(card_number.TOKEN_BYTES)) for _ in card_ids]
     return await _count(ctx, ANONYMIZE_CARDS, ctx.merchant_id, list(card_ids), numbers, tokens, ctx.now)
 
