@@ -23,6 +23,8 @@ BUILD_STAMP := node_modules/.stamp-build-$(shell find package-lock.json frontend
 PORT ?= 8000
 JOBS ?= 2
 ARGS ?=
+# What pytest answers when ARGS name no test of a part.
+NO_TEST := 5
 
 .PHONY: help setup setup-run demo test unit e2e accessibility browser check openapi format translations bench faults faults-short fuzz locks clean
 
@@ -42,9 +44,11 @@ test: setup check unit e2e faults-short ## Run all checks and all tests
 
 unit: $(DEV_STAMP) $(BUILD_STAMP) ## Run the tests that need no browser (JOBS=2, ARGS=...)
 	@echo "==> Unit and API tests"
-	@$(PY) -m pytest app tests --ignore=tests/e2e --ignore=tests/faults -n $(JOBS) --cov --cov-report= $(ARGS)
-	@$(PY) -m coverage report --skip-covered --show-missing --include='app/*' | tail -n 40
-	@test ! -d app/modules/loyalty/services || $(PY) -m coverage report --include='app/modules/loyalty/*' --fail-under=80 >/dev/null \
+	@$(PY) -m pytest app tests --ignore=app/modules/loyalty --ignore=tests/e2e --ignore=tests/faults -n $(JOBS) $(ARGS) || test $$? -eq $(NO_TEST)
+	@# Counting lines doubles the time of what is counted, so it is done where a figure is asked for (requirements, I1).
+	@$(PY) -m pytest app/modules/loyalty -n $(JOBS) --cov=app/modules/loyalty --cov-report= $(ARGS) || test $$? -eq $(NO_TEST)
+	@test -n "$(ARGS)" || $(PY) -m coverage report --skip-covered --show-missing | tail -n 40
+	@test -n "$(ARGS)" || $(PY) -m coverage report --fail-under=80 >/dev/null \
 		|| { echo "Coverage of app/modules/loyalty is below 80 %."; exit 1; }
 
 e2e: setup browser ## Run the browser tests

@@ -27,6 +27,7 @@ WHERE k.merchant_id = $1 AND k.deleted_at IS NULL AND k.status <> 'merged' AND (
   AND k.created_at >= $5 AND k.created_at < $6 AND ($9::uuid IS NULL OR k.enrolled_at_store_id = $9)
 ORDER BY k.created_at, k.id LIMIT $10
 """
+# Card by card by the key (LIMIT keeps it so): joined, all cards of the merchant would be read for each piece.
 TRANSACTIONS = f"""
 SELECT {instant("t.created_at")}, t.type, k.card_number, s.code, t.points_delta, t.stamps_delta, t.points_after, t.stamps_after,
        t.amount_cents, {safe("t.order_reference")}, t.card_id, t.id
@@ -35,7 +36,7 @@ FROM (
   WHERE h.merchant_id = $1 AND (h.created_at, h.id) > ($2, $3) AND h.created_at >= $4 AND h.created_at < $5
     AND ($8::uuid IS NULL OR h.store_id = $8)
   ORDER BY h.created_at, h.id LIMIT $9) t
-JOIN loyalty_cards k ON k.merchant_id = $1 AND k.id = t.card_id
+CROSS JOIN LATERAL (SELECT card_number FROM loyalty_cards WHERE merchant_id = $1 AND id = t.card_id LIMIT 1) k
 LEFT JOIN unnest($6::uuid[], $7::text[]) AS s (id, code) ON s.id = t.store_id
 ORDER BY t.created_at, t.id
 """
