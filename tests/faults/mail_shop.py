@@ -1,6 +1,5 @@
 """An open shop whose customers get mails: real relay and worker, a real mail server, and what became of every mail."""
 
-import asyncio
 import uuid
 from collections.abc import Iterable
 
@@ -8,6 +7,7 @@ import asyncpg
 
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
+from app.core.testing.waiting import until
 from app.modules.loyalty.services import notification_service
 from app.modules.loyalty.tests.counter import Shop, applicant, make_card
 from tests.faults.conftest import OpenShop
@@ -90,12 +90,14 @@ class MailShop:
 
     async def wait(self, condition: str, *arguments: object, seconds: float = 40, passing: bool = False) -> None:
         """Wait until the SQL expression `condition` over core_outbox is true; with `passing`, pauses pass meanwhile."""
+
+        async def is_so() -> object:
+            if passing:
+                await self.let_pauses_pass()
+            return await self.pool.fetchval(f"SELECT {condition} FROM core_outbox", *arguments)
+
         try:
-            async with asyncio.timeout(seconds):
-                while not await self.pool.fetchval(f"SELECT {condition} FROM core_outbox", *arguments):
-                    if passing:
-                        await self.let_pauses_pass()
-                    await asyncio.sleep(0.2)  # allow[sleep]: other processes work meanwhile
+            await until(is_so, seconds=seconds, every=0.2)
         except TimeoutError:
             left = [dict(row) for row in await self.messages() if row["done_at"] is None][:5]
             logs = {name: self.stack.log_of(name)[-800:] for name in self.stack.processes}

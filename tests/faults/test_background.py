@@ -12,7 +12,8 @@ import pytest_asyncio
 
 from app.core.context import SYSTEM, Principal, unit_of_work
 from app.core.db.engine import Database
-from app.core.testing.processes import Stack, frozen
+from app.core.testing.processes import Stack, frozen, wait_for
+from app.core.testing.waiting import until
 from tests.faults.watching import watched
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -43,9 +44,7 @@ class Traces:
         """Wait until the SQL expression `condition` over core_outbox is true."""
         statement = f"SELECT {condition} FROM core_outbox"
         try:
-            async with asyncio.timeout(seconds):
-                while not await self.conn.fetchval(statement):  # noqa: ASYNC110 - the event happens in another process
-                    await asyncio.sleep(0.02)  # allow[sleep]: other processes work meanwhile
+            await until(lambda: self.conn.fetchval(statement), seconds=seconds)
         except TimeoutError:
             rows = await self.conn.fetch("SELECT task, attempts, deaths, error, done_at FROM core_outbox WHERE done_at IS NULL LIMIT 5")
             logs = {name: self.stack.log_of(name)[-600:] for name in self.stack.processes}
@@ -186,9 +185,9 @@ async def test_a_hung_broker_wedges_neither_relay_nor_worker(stack: Stack, trace
     assert stack.valkey is not None
     with frozen(stack.valkey.process.pid):
         await traces.enqueue(10)
-        async with asyncio.timeout(30):
-            while "relay_waits" not in stack.log_of("relay"):  # noqa: ASYNC110 - the event happens in another process
-                await asyncio.sleep(0.05)  # allow[sleep]: the relay meets the hung broker meanwhile
+        await asyncio.to_thread(
+            wait_for, lambda: "relay_waits" in stack.log_of("relay"), seconds=30, what="the relay meets the hung broker"
+        )
     await traces.let_time_pass()
     await traces.wait_done()
     assert await traces.counts() == [1]

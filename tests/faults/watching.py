@@ -1,6 +1,5 @@
 """The database of a stack, for tests that write into it and read what became of it."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -9,6 +8,7 @@ import asyncpg
 from app.core.config import Settings
 from app.core.db.engine import Database
 from app.core.testing.processes import Stack
+from app.core.testing.waiting import until
 
 # "Time passes": leases, hints and the heartbeat of a run lapse now instead of after a minute.
 LET_TIME_PASS = """
@@ -22,9 +22,7 @@ IS_STUCK = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name =
 async def wait_until(stack: Stack, conn: asyncpg.Connection, question: str, *arguments: object, seconds: float = 60) -> None:
     """Wait until the database answers `question` with true."""
     try:
-        async with asyncio.timeout(seconds):
-            while not await conn.fetchval(question, *arguments):  # noqa: ASYNC110 - the event happens in another process
-                await asyncio.sleep(0.02)  # allow[sleep]: other processes work meanwhile
+        await until(lambda: conn.fetchval(question, *arguments), seconds=seconds)
     except TimeoutError:
         logs = {name: stack.log_of(name)[-800:] for name in stack.processes}
         raise AssertionError(f"not within {seconds} s: {question}; {logs}") from None

@@ -15,6 +15,7 @@ from app.core.context import Ctx
 from app.core.db.engine import Database
 from app.core.runs import Ending
 from app.core.testing.databases import DatabaseUrls
+from app.core.testing.waiting import until
 from app.modules.loyalty.errors import NotEnoughPointsException
 from app.modules.loyalty.queries.rewards import Reward
 from app.modules.loyalty.services import expiry_service
@@ -132,9 +133,7 @@ async def test_a_card_that_somebody_holds_is_come_back_to(
     held = await superuser.fetchval("SELECT id FROM loyalty_cards WHERE merchant_id = $1 ORDER BY id OFFSET 7 LIMIT 1", shop.merchant.id)
     async with somebody_holding(database_urls, held) as let_go:
         sweeping = asyncio.create_task(run_sweep(database, shop.merchant.id, MIDNIGHT))
-        async with asyncio.timeout(10):
-            while not await superuser.fetchval(WAITS):  # noqa: ASYNC110 - the event happens in the database
-                await asyncio.sleep(0)
+        await until(lambda: superuser.fetchval(WAITS), seconds=10, every=0)
         [row] = await superuser.fetch(COUNTS, shop.merchant.id)
         assert row["count"] == 19
         assert await expired_of(superuser, held) == []
